@@ -1,0 +1,246 @@
+#include "middleware/body_pipe.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace owind::middleware {
+
+BodyPipe::~BodyPipe() { drop_contents(); }
+
+BodyPipe::Chunk* BodyPipe::make_chunk() noexcept {
+  if (!head_) {
+    if (!first_memory_) first_memory_.reset(new (std::nothrow) std::byte[kFirstBytes]);
+    if (!first_memory_) return nullptr;
+    first_ = Chunk{nullptr, first_memory_.get(), kFirstBytes, 0, 0};
+    return &first_;
+  }
+  // Header and bytes in one allocation of a size class that malloc keeps at hand.
+  void* memory = ::operator new(sizeof(Chunk) + kChunkBytes, std::nothrow);
+  if (!memory) return nullptr;
+  auto* chunk = new (memory) Chunk;
+  chunk->data = static_cast<std::byte*>(memory) + sizeof(Chunk);
+  chunk->capacity = kChunkBytes;
+  return chunk;
+}
+
+void BodyPipe::free_chunk(Chunk* chunk) noexcept { ::operator delete(static_cast<void*>(chunk)); }
+
+void BodyPipe::drop_contents() noexcept {
+  while (head_) {
+    Chunk* next = head_->next;
+    if (head_ != &first_) free_chunk(head_);
+    head_ = next;
+  }
+  tail_ = nullptr;
+  size_ = 0;
+}
+
+BodyPipe::Moved BodyPipe::push(std::span<const std::byte> bytes) noexcept { return push_some(bytes, false); }
+BodyPipe::Moved BodyPipe::push_all(std::span<const std::byte> bytes) noexcept { return push_some(bytes, true); }
+
+BodyPipe::Moved BodyPipe::push_some(std::span<const std::byte> bytes, bool all) noexcept {
+  Moved moved;
+  std::unique_lock lock(mutex_);
+  if (pushing_) {
+    moved.status = Status::kBusy;
+    return moved;
+  }
+  pushing_ = true;
+  producer_waits_ = false;
+  while (true) {
+    if (closed_ != Status::kOk) {
+      moved.status = closed_;
+      break;
+    }
+    if (bytes.empty()) break;
+    if (!all && size_ >= limits_.high_mark_bytes) {
+      producer_waits_ = true;
+      moved.status = Status::kWait;
+      break;
+    }
+    Chunk* chunk = tail_;
+    if (!chunk || chunk->end == chunk->capacity) {
+      chunk = make_chunk();
+      if (!chunk) {
+        moved.status = Status::kFailed;
+        break;
+      }
+      (tail_ ? tail_->next : head_) = chunk;
+      tail_ = chunk;
+    }
+    std::size_t room = chunk->capacity - chunk->end;
+    if (!all) room = std::min(room, limits_.high_mark_bytes - size_);
+    const std::size_t n = std::min(room, bytes.size());
+    std::byte* to = chunk->data + chunk->end;
+    // The tail is freed by nobody while pushing_ is set: consume() keeps it, close() leaves it to us.
+    lock.unlock();
+    std::memcpy(to, bytes.data(), n);
+    lock.lock();
+    chunk->end += n;
+    size_ += n;
+    total_in_ += n;
+    moved.bytes += n;
+    bytes = bytes.subspan(n);
+  }
+  pushing_ = false;
+  if (closed_ != Status::kOk) {
+    if (!pulling_) drop_contents();
+  } else if (moved.bytes && consumer_waits_) {
+    consumer_waits_ = false;
+    moved.wake_other = true;
+  }
+  return moved;
+}
+
+bool BodyPipe::finish() noexcept {
+  const std::lock_guard lock(mutex_);
+  finished_ = true;
+  return std::exchange(consumer_waits_, false);
+}
+
+BodyPipe::Moved BodyPipe::pull(std::span<std::byte> buffer) noexcept {
+  Moved moved;
+  std::unique_lock lock(mutex_);
+  if (pulling_) {
+    moved.status = Status::kBusy;
+    return moved;
+  }
+  consumer_waits_ = false;
+  if (closed_ != Status::kOk) {
+    moved.status = closed_;
+    return moved;
+  }
+  if (size_ == 0) {
+    if (finished_) {
+      moved.status = Status::kEnd;
+    } else {
+      consumer_waits_ = true;
+      moved.status = Status::kWait;
+    }
+    return moved;
+  }
+  pulling_ = true;
+  while (!buffer.empty() && size_ > 0 && closed_ == Status::kOk) {
+    Chunk* chunk = head_;
+    const std::size_t n = std::min(chunk->end - chunk->begin, buffer.size());
+    const std::byte* from = chunk->data + chunk->begin;
+    lock.unlock();
+    std::memcpy(buffer.data(), from, n);
+    lock.lock();
+    buffer = buffer.subspan(n);
+    moved.bytes += n;
+    chunk->begin += n;
+    if (closed_ != Status::kOk) break;
+    size_ -= n;
+    if (chunk->begin == chunk->end && chunk != tail_) {
+      head_ = chunk->next;
+      if (chunk != &first_) free_chunk(chunk);
+    } else if (chunk->begin == chunk->end && !pushing_) {
+      chunk->begin = chunk->end = 0;
+    }
+  }
+  pulling_ = false;
+  if (closed_ != Status::kOk) {
+    // What was copied out before is delivered; the next call learns of the end.
+    if (!pushing_) drop_contents();
+    if (moved.bytes == 0) moved.status = closed_;
+  } else if (producer_waits_ && size_ <= limits_.low_mark_bytes) {
+    producer_waits_ = false;
+    moved.wake_other = true;
+  }
+  return moved;
+}
+
+std::size_t BodyPipe::peek(std::span<std::span<const std::byte>> views, std::size_t limit_bytes) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (closed_ != Status::kOk) return 0;
+  std::size_t count = 0;
+  for (Chunk* chunk = head_; chunk && count < views.size() && limit_bytes > 0; chunk = chunk->next) {
+    const std::size_t n = std::min(chunk->end - chunk->begin, limit_bytes);
+    if (n == 0) continue;
+    views[count++] = {chunk->data + chunk->begin, n};
+    limit_bytes -= n;
+  }
+  return count;
+}
+
+bool BodyPipe::consume(std::size_t bytes) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (closed_ != Status::kOk) return false;
+  while (bytes > 0) {
+    Chunk* chunk = head_;
+    const std::size_t n = std::min(chunk->end - chunk->begin, bytes);
+    chunk->begin += n;
+    size_ -= n;
+    bytes -= n;
+    if (chunk->begin < chunk->end) break;
+    if (chunk != tail_) {
+      head_ = chunk->next;
+      if (chunk != &first_) free_chunk(chunk);
+    } else if (!pushing_) {
+      chunk->begin = chunk->end = 0;
+      break;
+    } else {
+      break;
+    }
+  }
+  if (!producer_waits_ || size_ > limits_.low_mark_bytes) return false;
+  producer_waits_ = false;
+  return true;
+}
+
+Ready BodyPipe::close(Status status) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (closed_ == Status::kOk) closed_ = status;
+  if (!pushing_ && !pulling_) drop_contents();
+  size_ = 0;
+  Ready who = Ready::kNone;
+  if (std::exchange(consumer_waits_, false)) who = who | Ready::kRead;
+  if (std::exchange(producer_waits_, false)) who = who | Ready::kWrite;
+  return who;
+}
+
+std::size_t BodyPipe::size() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return size_;
+}
+bool BodyPipe::over_high() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return size_ >= limits_.high_mark_bytes;
+}
+bool BodyPipe::drained() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return finished_ && size_ == 0;
+}
+bool BodyPipe::finished() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return finished_;
+}
+bool BodyPipe::closed() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return closed_ != Status::kOk;
+}
+bool BodyPipe::consumer_waits() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return consumer_waits_;
+}
+bool BodyPipe::producer_waits() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return producer_waits_;
+}
+std::uint64_t BodyPipe::total_in() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return total_in_;
+}
+
+void BodyPipe::reset() noexcept {
+  const std::lock_guard lock(mutex_);
+  drop_contents();
+  total_in_ = 0;
+  closed_ = Status::kOk;
+  finished_ = pushing_ = pulling_ = producer_waits_ = consumer_waits_ = false;
+}
+
+}  // namespace owind::middleware

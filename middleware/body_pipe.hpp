@@ -1,0 +1,107 @@
+// A bounded queue of body bytes between one producer and one consumer, one of which is the shard's leader and the other the
+// application on some thread. No pointer into it ever reaches managed code: bytes are copied in and out inside the calls.
+//
+// The lock is held for bookkeeping only, never while bytes are copied or while anything else is called, so that the leader never
+// waits for a descheduled copier. One call at a time in each direction: a second one is answered kBusy.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+
+#include "middleware/limits.hpp"
+#include "middleware/status.hpp"
+
+namespace owind::middleware {
+
+class BodyPipe {
+ public:
+  explicit BodyPipe(PipeLimits limits = {}) : limits_(limits) {}
+  ~BodyPipe();
+  BodyPipe(const BodyPipe&) = delete;
+  BodyPipe& operator=(const BodyPipe&) = delete;
+
+  /// What an operation asks its caller to do for the other side.
+  struct Moved {
+    Status status = Status::kOk;
+    std::size_t bytes = 0;
+    /// The other side was told kWait and may now go on: tell it, once.
+    bool wake_other = false;
+  };
+
+  /// Producer: takes bytes up to the high mark. kOk: all taken. kWait: `bytes` were, and a wake-up follows below the low mark.
+  /// kAborted after close(); kBusy.
+  Moved push(std::span<const std::byte> bytes) noexcept;
+
+  /// Producer that cannot wait (the leader with bytes from the wire): takes all of them, whatever the marks say; over_high()
+  /// then says to stop reading. kAborted when they were dropped; kFailed when there is no memory for them.
+  Moved push_all(std::span<const std::byte> bytes) noexcept;
+
+  /// Producer: no more bytes follow. True: the consumer waits and must be told.
+  bool finish() noexcept;
+
+  /// Consumer: copies bytes out. kOk: bytes >= 1. kWait: none there, a wake-up follows. kEnd: complete. kAborted, kBusy.
+  /// `wake_other` when the producer waits and the low mark is reached.
+  Moved pull(std::span<std::byte> buffer) noexcept;
+
+  /// Consumer (the leader): views of what is there, oldest first, at most `limit_bytes` in all; they stay valid until consume().
+  /// Returns how many views were written.
+  std::size_t peek(std::span<std::span<const std::byte>> views, std::size_t limit_bytes) noexcept;
+  /// Consumer: drops the oldest `bytes`. True: the producer waits and may go on.
+  bool consume(std::size_t bytes) noexcept;
+
+  /// Either side gives up: contents are dropped, later operations answer `status` (kAborted, kStalled, kTimeout).
+  /// Bits of who waits and must be told.
+  Ready close(Status status) noexcept;
+
+  std::size_t size() const noexcept;
+  bool over_high() const noexcept;
+  /// No more bytes follow and none are left.
+  bool drained() const noexcept;
+  bool finished() const noexcept;
+  bool closed() const noexcept;
+  /// The consumer was told kWait and has not been woken yet.
+  bool consumer_waits() const noexcept;
+  bool producer_waits() const noexcept;
+  /// All bytes that ever went in.
+  std::uint64_t total_in() const noexcept;
+
+  /// Back to new, for the next request. Nobody is inside.
+  void reset() noexcept;
+
+ private:
+  struct Chunk {
+    Chunk* next = nullptr;
+    std::byte* data = nullptr;
+    std::size_t capacity = 0;
+    std::size_t begin = 0;  ///< First byte that was not consumed.
+    std::size_t end = 0;    ///< Behind the last byte that was produced.
+  };
+  static constexpr std::size_t kFirstBytes = 4096;
+  static constexpr std::size_t kChunkBytes = 32 * 1024;
+
+  Chunk* make_chunk() noexcept;
+  static void free_chunk(Chunk* chunk) noexcept;
+  void drop_contents() noexcept;
+  Moved push_some(std::span<const std::byte> bytes, bool all) noexcept;
+
+  const PipeLimits limits_;
+  mutable std::mutex mutex_;
+  Chunk first_;  ///< Kept from request to request, so that a small body costs no allocation.
+  std::unique_ptr<std::byte[]> first_memory_;
+  Chunk* head_ = nullptr;
+  Chunk* tail_ = nullptr;
+  std::size_t size_ = 0;
+  std::uint64_t total_in_ = 0;
+  Status closed_ = Status::kOk;
+  bool finished_ = false;
+  bool pushing_ = false;
+  bool pulling_ = false;
+  bool producer_waits_ = false;
+  bool consumer_waits_ = false;
+};
+
+}  // namespace owind::middleware

@@ -1,0 +1,71 @@
+// The head of a response: as the application gives it (a view), and as the server keeps it after checking (a copy).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace owind::middleware {
+
+struct FieldView {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// What the application hands over; valid during the call only.
+struct ResponseHeadView {
+  int status = 200;
+  std::string_view reason;  ///< Empty: the standard phrase.
+  std::span<const FieldView> fields;
+  bool no_body_follows = false;  ///< The application wrote nothing: a length of 0 is stated.
+  bool unbuffered = false;       ///< Asks the front end to pass every write on at once.
+};
+
+/// A checked head. Reused from one request to the next; keeps its memory.
+class ResponseHead {
+ public:
+  int status = 200;
+  bool unbuffered = false;
+  /// Body bytes are taken and dropped (HEAD, 204, 304; RFC 9110 §6.4.1).
+  bool body_swallowed = false;
+  /// What Content-Length said; -1: nothing. For a swallowed body it says nothing about the bytes that are sent.
+  std::int64_t content_length = -1;
+
+  void clear() {
+    text_.clear();
+    fields_.clear();
+    reason_length_ = 0;
+    status = 200;
+    unbuffered = body_swallowed = false;
+    content_length = -1;
+  }
+  void set_reason(std::string_view reason) {
+    reason_length_ = reason.size();
+    text_.append(reason);
+  }
+  void add(std::string_view name, std::string_view value) {
+    fields_.push_back({text_.size(), name.size(), value.size()});
+    text_.append(name).append(value);
+  }
+  /// Never empty once checked.
+  std::string_view reason() const { return std::string_view(text_).substr(0, reason_length_); }
+  std::size_t field_count() const { return fields_.size(); }
+  FieldView field(std::size_t index) const {
+    const auto& f = fields_[index];
+    const std::string_view all(text_);
+    return {all.substr(f.offset, f.name), all.substr(f.offset + f.name, f.value)};
+  }
+  std::size_t size_bytes() const { return text_.size() + 4 * fields_.size(); }
+
+ private:
+  struct Field {
+    std::size_t offset, name, value;
+  };
+  std::string text_;
+  std::vector<Field> fields_;
+  std::size_t reason_length_ = 0;
+};
+
+}  // namespace owind::middleware
