@@ -1,0 +1,127 @@
+// Any bytes as what a front end sends: the same events however they are cut, with requests that end at
+// different events, and events in an order that a server can rely on.
+#include <map>
+
+#include "fastcgi/connection_state.hpp"
+#include "tests/fastcgi/conversation.hpp"
+#include "tests/fuzz/fuzz_input.hpp"
+
+using namespace owind::fastcgi;
+using Kind = Event::Kind;
+using owind::fuzz::require;
+
+namespace {
+
+constexpr Limits kLimits{.max_params_bytes = 600,
+                         .max_params = 12,
+                         .max_name_bytes = 100,
+                         .max_value_bytes = 300,
+                         .max_active_requests = 3};
+
+/// What the owner of a connection may rely on, held against every event.
+class Order {
+ public:
+  void see(ConnectionState& state, const Event& event) {
+    switch (event.kind) {
+      case Kind::kBegin:
+        require(event.id != 0 && !requests_.contains(event.id), "only an inactive id begins");
+        requests_[event.id] = {};
+        break;
+      case Kind::kParam:
+        require(!at(event.id).params_ended && !at(event.id).limited, "a parameter before the end");
+        break;
+      case Kind::kParamsEnd:
+        require(!at(event.id).params_ended && !at(event.id).limited, "parameters end once");
+        at(event.id).params_ended = true;
+        break;
+      case Kind::kStdin:
+        require(!event.bytes.empty(), "a piece of body is never empty");
+        require(at(event.id).params_ended && !at(event.id).body_ended, "a body between its ends");
+        break;
+      case Kind::kStdinEnd:
+        require((at(event.id).params_ended || at(event.id).limited) && !at(event.id).body_ended,
+                "a body ends once");
+        at(event.id).body_ended = true;
+        require(!state.receiving(event.id), "what has ended is received");
+        break;
+      case Kind::kAbort:
+        require(!at(event.id).aborted, "an abort is told once");
+        at(event.id).aborted = true;
+        break;
+      case Kind::kParamsLimit:
+        require(!at(event.id).params_ended && !at(event.id).limited, "a limit is told once");
+        at(event.id).limited = true;
+        break;
+      case Kind::kReply:
+        require(event.bytes.size() % 8 == 0 && event.bytes.size() <= 160, "a reply is small");
+        break;
+      case Kind::kPeerError:
+      case Kind::kNeedMore:
+        break;
+    }
+    if (ends_at(event)) {
+      state.end(event.id);
+      requests_.erase(event.id);
+    }
+    require(state.active() == requests_.size(), "active requests are those begun and not ended");
+    require(state.active() <= kLimits.max_active_requests, "no more requests than their limit");
+  }
+
+ private:
+  struct Request {
+    bool params_ended = false;
+    bool body_ended = false;
+    bool limited = false;
+    bool aborted = false;
+  };
+
+  Request& at(std::uint16_t id) {
+    const auto found = requests_.find(id);
+    require(found != requests_.end(), "events of active requests only");
+    require(!found->second.aborted, "nothing after an abort");
+    return found->second;
+  }
+
+  /// Each id has a habit, so that requests end in every stage; some never do.
+  static bool ends_at(const Event& event) {
+    switch (event.kind) {
+      case Kind::kParam:
+        return event.id % 8 == 4;
+      case Kind::kParamsEnd:
+        return event.id % 8 == 2;
+      case Kind::kParamsLimit:
+        return event.id % 8 == 3;
+      case Kind::kStdinEnd:
+        return event.id % 8 != 7;
+      case Kind::kAbort:
+        return event.id % 8 != 6;
+      default:
+        return false;
+    }
+  }
+
+  std::map<std::uint16_t, Request> requests_;
+};
+
+/// A connection with its record of events.
+struct Connection {
+  ConnectionState state{kLimits, {.max_connections = 3, .max_requests = 2, .multiplexes = true}};
+  Order order;
+  testing::Recorder recorder{state,
+                             [this](ConnectionState& given, const Event& event) { order.see(given, event); }};
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  owind::fuzz::Input input(data, size);
+  Connection whole;
+  whole.recorder.feed(input.data());
+  require(whole.recorder.failed() || whole.recorder.consumed_all(), "all is consumed at kNeedMore");
+  Connection cut;
+  input.for_each_piece([&](std::string_view piece) { cut.recorder.feed(piece); });
+  require(cut.recorder.lines() == whole.recorder.lines(), "the same events however they are cut");
+  require(cut.state.mid_record() == whole.state.mid_record() && cut.state.idle() == whole.state.idle(),
+          "the same state however it came about");
+  return 0;
+}
