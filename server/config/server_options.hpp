@@ -1,0 +1,126 @@
+// Every option of `owind serve` with its default, as one plain value. Where a value comes from (flag,
+// environment, default) is the business of server/cli; what it does is the business of the room that main
+// hands it to. Each default names its origin. 0 means "no limit" or "off" only where it says so.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "middleware/trace_sink.hpp"
+#include "server/io/allow_list.hpp"
+#include "server/io/endpoint.hpp"
+#include "server/io/listen_settings.hpp"
+
+namespace owind::config {
+
+/// How the application is entered.
+enum class Dispatch : std::uint8_t {
+  kSteal,   ///< On the IO thread; another thread takes the IO over when the call does not return soon.
+  kInline,  ///< On the IO thread, always: only for applications that never block.
+  kPool,    ///< On the .NET thread pool, as Kestrel does.
+};
+
+/// Value of the OWIN key host.AppMode; development shows the details of errors to the visitor.
+enum class Mode : std::uint8_t { kProduction, kDevelopment };
+
+/// From which CGI variables owin.RequestPath and owin.RequestPathBase are made.
+enum class PathMapping : std::uint8_t {
+  kRequestUri,  ///< REQUEST_URI, decoded once; the variables below only when there is none.
+  kScript,      ///< SCRIPT_NAME is the path.
+  kPathInfo,    ///< SCRIPT_NAME is the base, PATH_INFO the path (RFC 3875 §4.1).
+};
+
+/// What becomes of %2F in the path of a request.
+enum class EncodedSlash : std::uint8_t { kDecode, kKeep, kReject };
+
+struct ServerOptions {
+  /// The assembly to serve.
+  std::filesystem::path app;
+  /// Class or method that configures the application; empty: discovered.
+  std::string startup;
+  /// Value of the OWIN key host.AppName; empty: the full name of the Startup class.
+  std::string app_name;
+  /// Production, as ASP.NET: details of errors are shown to nobody who did not ask for them.
+  Mode mode = Mode::kProduction;
+
+  /// Loopback, because FastCGI has no authentication; 9000 is the port of php-fpm's and nginx's examples.
+  std::vector<io::Endpoint> listen = {io::Endpoint{io::Scheme::kFcgi, io::TcpAddress{"127.0.0.1", 9000}}};
+  /// 0660, owner and group unchanged, as php-fpm's listen.mode.
+  io::SocketRights socket_rights;
+  /// Who may connect over TCP; empty: everyone who can, and only loopback addresses may be listened on.
+  io::AllowList allow;
+
+  /// 0: the CPUs that this process may use (usable_cpus()). One event loop each.
+  std::size_t shards = 0;
+  /// Measured: inline with stealing costs a third of the CPU of the pool, and a blocking handler delays no
+  /// other.
+  Dispatch dispatch = Dispatch::kSteal;
+  /// Threads of all shards that may be inside the application. 512 of 8 MB of stack are 4 GB of address
+  /// space, of which little is touched; php-fpm's largest common pm.max_children.
+  std::size_t max_app_threads = 512;
+  /// Above it a request gets a 503. Twice the connections that nginx keeps per worker (worker_connections
+  /// 512).
+  std::size_t max_requests_in_flight = 1'024;
+  /// Requests whose visitor has left but that the application does not complete; above it the process asks to
+  /// be replaced. A quarter of the requests in flight.
+  std::size_t max_orphans = 256;
+  /// Connections over all listeners. Idle ones cost a few KiB: NGINX Unit's promise for 10,000 of them is "a
+  /// few MBs".
+  std::size_t max_connections = 10'000;
+
+  /// Empty, or starts with a slash and does not end with one.
+  std::string path_base;
+  /// Stock nginx sends no PATH_INFO and a SCRIPT_NAME that is decoded and rewritten; REQUEST_URI is what the
+  /// visitor sent.
+  PathMapping path_mapping = PathMapping::kRequestUri;
+  /// As Katana's HttpListener host.
+  EncodedSlash encoded_slash = EncodedSlash::kDecode;
+  /// Front ends whose X-Forwarded-* and Forwarded fields are believed: nobody.
+  io::AllowList trust_forwarded;
+
+  /// Bytes of the parameters of one request, 431 above it. Four of the largest record that nginx can send.
+  std::size_t max_params_bytes = 256 * 1024;
+  /// Number of the parameters of one request, 431 above it. nginx's max_headers.
+  std::size_t max_params_count = 1'000;
+  /// Bytes of the body of one request, 413 above it. 0: no limit, because the front end has one (nginx: 1
+  /// MiB).
+  std::uint64_t max_body_bytes = 0;
+
+  /// From the complete head to the response head; 504 after it. 0: off, as in Kestrel, nginx and php-fpm.
+  std::chrono::milliseconds request_timeout{0};
+  /// How long requests may go on after the order to stop. The generic host of .NET.
+  std::chrono::milliseconds drain_timeout = std::chrono::seconds(30);
+  /// How long new connections are still taken after the order to stop, for load balancers that learn of it
+  /// late. 0: none.
+  std::chrono::milliseconds drain_delay{0};
+  /// How much of an upload is read and thrown away after a response that did not want it, and for how long:
+  /// enough for what a front end has in its buffers (nginx: 16 or 32 KiB and the sockets'), and 5 s as
+  /// Kestrel.
+  std::size_t unread_body_bytes = 1024 * 1024;
+  std::chrono::milliseconds unread_body_timeout = std::chrono::seconds(5);
+  /// Longer than nginx's keepalive_timeout of 60 s, so that nginx closes first and no request meets a closing
+  /// connection.
+  std::chrono::milliseconds idle_timeout = std::chrono::seconds(90);
+  /// From the accepted connection to its first record: a front end connects because it has a request to send.
+  std::chrono::milliseconds first_record_timeout = std::chrono::seconds(5);
+  /// From the first record of a request to the end of its parameters. Kestrel's RequestHeadersTimeout.
+  std::chrono::milliseconds head_timeout = std::chrono::seconds(30);
+  /// Between two pieces of a body that the application waits for. nginx's client_body_timeout.
+  std::chrono::milliseconds body_timeout = std::chrono::seconds(60);
+  /// Between two successful writes while output waits. nginx's send_timeout.
+  std::chrono::milliseconds write_timeout = std::chrono::seconds(60);
+
+  /// Where the keys of data protection are kept; empty: $STATE_DIRECTORY/keys, else
+  /// ~/.local/share/owind/keys.
+  std::filesystem::path data_protection;
+
+  /// Records below it are not written. As nginx's and .NET's production defaults: what an operator can act
+  /// upon.
+  middleware::Severity log_level = middleware::Severity::kInfo;
+};
+
+}  // namespace owind::config
