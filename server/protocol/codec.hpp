@@ -1,0 +1,103 @@
+// What FastCGI (multiplexed) and HTTP (pipelined) have in common for the server: bytes in → events of streams, responses of
+// streams → bytes out. Sans-IO; one codec a connection, used by the shard's leader only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "middleware/body_pipe.hpp"
+#include "middleware/response_head.hpp"
+
+namespace owind::protocol {
+
+/// Names a request within its connection; meaningless elsewhere. May be used again after end().
+using StreamId = std::uint32_t;
+
+/// Bytes that wait to be sent, in order. Everything, small payloads and large, is copied here: one contiguous send costs less
+/// than a gathered write of header, head, body and end, and nothing that the codec queued refers to a request any more.
+using Output = std::vector<std::byte>;
+
+struct Event {
+  enum class Kind : std::uint8_t {
+    kNeedMore,     ///< All input is consumed.
+    kBegin,        ///< stream, keep, role.
+    kHeadPart,     ///< stream, name, value.
+    kHeadEnd,      ///< stream: the request can run.
+    kHeadRefused,  ///< stream, status, reason: answer this; of the stream only kBodyEnd or kAbort follows.
+    kBody,         ///< stream, bytes.
+    kBodyEnd,      ///< stream.
+    kAbort,        ///< stream: the peer wants no response.
+    kReply,        ///< bytes: send them as they are (also when the codec refused a stream by itself; then reason says why).
+    kPeerError,    ///< reason: close the connection.
+    kPaused,       ///< Not until the pending response has ended; the rest of the input must be kept.
+  };
+  Kind kind = Kind::kNeedMore;
+  bool keep = true;
+  bool authorizer = false;
+  std::uint16_t status = 0;
+  StreamId stream = 0;
+  std::string_view name;
+  std::string_view value;
+  std::string_view reason;
+  std::span<const std::byte> bytes;
+};
+
+struct Fed {
+  std::size_t consumed = 0;
+  Event event;
+};
+
+/// What becomes of the connection after a stream has ended.
+enum class After : std::uint8_t {
+  kKeep,
+  kDrainThenClose,  ///< The peer still sends: read and discard within the drain limits, then close.
+  kClose,
+};
+
+/// How a stream that breaks off after its head is made visible as a failure.
+enum class Failure : std::uint8_t {
+  kCloseNow,       ///< The bytes were appended: send them and close at once (TCP: with a reset).
+  kEndedEarly,     ///< The stream was ended with fewer bytes than it announced; the connection goes on.
+  kCloseWhenIdle,  ///< Nothing was appended: no new streams; when the other streams are done, fail the connection.
+};
+
+/// Why a response that the server gives itself is given; FastCGI says it in END_REQUEST too.
+enum class Verdict : std::uint8_t { kComplete, kOverloaded };
+
+class Codec {
+ public:
+  virtual ~Codec() = default;
+
+  /// Consumes bytes up to the next event. Call again with the rest until kNeedMore, kPaused or kPeerError.
+  /// Views end with the input and with the next call.
+  virtual Fed feed(std::span<const std::byte> input) = 0;
+
+  /// Appends the head of a stream's response.
+  virtual void head(StreamId stream, const middleware::ResponseHead& head, Output& out) = 0;
+  /// Appends at most `quota_bytes` of what is in the pipe, framed; returns how much it took. `wake` is set when the producer
+  /// waits and may go on. Not called for swallowed bodies.
+  virtual std::size_t body(StreamId stream, middleware::BodyPipe& pipe, std::size_t quota_bytes, Output& out,
+                           bool& wake) = 0;
+  /// Appends body bytes that are at hand (pages of the server itself).
+  virtual void body(StreamId stream, std::string_view bytes, Output& out) = 0;
+  /// Appends the end of the response and forgets the stream.
+  virtual After end(StreamId stream, Verdict verdict, Output& out) = 0;
+  /// Makes a failure after the head visible and forgets the stream.
+  virtual Failure fail(StreamId stream, bool length_announced, bool others_live, Output& out) = 0;
+  /// Appends what tells the peer that the connection failed (after Failure::kCloseWhenIdle).
+  virtual void fail_connection(Output& out) = 0;
+  /// Must be called before bytes of `out` are sent: finishes what was left open for more of the same stream.
+  virtual void seal(Output& out) = 0;
+
+  /// The peer has yet to finish sending this stream.
+  virtual bool receiving(StreamId stream) const = 0;
+  /// No stream is active and no record is half read.
+  virtual bool idle() const = 0;
+  /// Inside a record or message: an end of the connection here cuts it.
+  virtual bool mid_message() const = 0;
+};
+
+}  // namespace owind::protocol

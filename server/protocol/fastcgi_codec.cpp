@@ -1,0 +1,186 @@
+#include "server/protocol/fastcgi_codec.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "fastcgi/cgi_response.hpp"
+#include "fastcgi/record_encoder.hpp"
+
+namespace owind::protocol {
+
+namespace fcgi = owind::fastcgi;
+
+Fed FastCgiCodec::feed(std::span<const std::byte> input) {
+  using Kind = fcgi::Event::Kind;
+  Fed fed;
+  while (true) {
+    auto [consumed, event] = state_.next(input.subspan(fed.consumed));
+    fed.consumed += consumed;
+    Event& to = fed.event;
+    to.stream = event.id;
+    switch (event.kind) {
+      case Kind::kNeedMore: to.kind = Event::Kind::kNeedMore; return fed;
+      case Kind::kBegin:
+        to.kind = Event::Kind::kBegin;
+        to.keep = event.keep_connection;
+        to.authorizer = event.role == fcgi::Role::kAuthorizer;
+        if (!event.keep_connection) keep_ = false;
+        return fed;
+      case Kind::kParam:
+        to.kind = Event::Kind::kHeadPart;
+        to.name = event.name;
+        to.value = event.value;
+        return fed;
+      case Kind::kParamsEnd: to.kind = Event::Kind::kHeadEnd; return fed;
+      case Kind::kStdin:
+        to.kind = Event::Kind::kBody;
+        to.bytes = event.bytes;
+        return fed;
+      case Kind::kStdinEnd: to.kind = Event::Kind::kBodyEnd; return fed;
+      case Kind::kAbort: to.kind = Event::Kind::kAbort; return fed;
+      case Kind::kReply:
+        to.kind = Event::Kind::kReply;
+        to.bytes = event.bytes;
+        to.keep = event.keep_connection;
+        if (event.error != fcgi::Errc::kNone) {
+          to.reason = fcgi::message(event.error);
+          if (!event.keep_connection) keep_ = false;
+        }
+        return fed;
+      case Kind::kParamsLimit:
+        to.kind = Event::Kind::kHeadRefused;
+        to.status = 431;
+        to.reason = fcgi::message(event.error);
+        return fed;
+      case Kind::kPeerError:
+        to.kind = Event::Kind::kPeerError;
+        to.reason = fcgi::message(event.error);
+        return fed;
+    }
+  }
+}
+
+void FastCgiCodec::open_record(std::uint16_t id, Output& out) {
+  if (record_at_ != kNoRecord && record_id_ == id && room(out) > 0) return;
+  seal(out);
+  record_at_ = out.size();
+  record_id_ = id;
+  fcgi::append_header(out, fcgi::RecordType::kStdout, id, 0, 0);
+}
+
+std::size_t FastCgiCodec::room(const Output& out) const {
+  return fcgi::kMaxContent - std::min(fcgi::kMaxContent, out.size() - record_at_ - fcgi::kHeaderSize);
+}
+
+void FastCgiCodec::seal(Output& out) {
+  if (record_at_ == kNoRecord) return;
+  const std::size_t length = out.size() - record_at_ - fcgi::kHeaderSize;
+  if (length == 0) {
+    // An empty STDOUT record would end the stream.
+    out.resize(record_at_);
+  } else {
+    const auto frame = fcgi::frame(fcgi::RecordType::kStdout, record_id_, length);
+    std::copy(frame.header.begin(), frame.header.end(), out.begin() + static_cast<std::ptrdiff_t>(record_at_));
+    fcgi::append(out, std::span(fcgi::kZeros).first(frame.padding));
+  }
+  record_at_ = kNoRecord;
+}
+
+void FastCgiCodec::head(StreamId stream, const middleware::ResponseHead& head, Output& out) {
+  std::array<fcgi::CgiField, 32> few;
+  std::vector<fcgi::CgiField> many;
+  const std::size_t count = head.field_count() + (head.unbuffered ? 1 : 0);
+  std::span<fcgi::CgiField> fields = few;
+  if (count > few.size()) {
+    many.resize(count);
+    fields = many;
+  }
+  for (std::size_t i = 0; i < head.field_count(); ++i) {
+    const auto field = head.field(i);
+    fields[i] = {field.name, field.value};
+  }
+  // nginx consumes and hides it; the others pass on what comes.
+  if (head.unbuffered) fields[count - 1] = {"X-Accel-Buffering", "no"};
+  const fcgi::CgiHead cgi{static_cast<std::uint16_t>(head.status), head.reason(), fields.first(count)};
+  const auto id = static_cast<std::uint16_t>(stream);
+  // A head larger than one record is split by hand; nearly all fit into what is open.
+  const std::size_t size = fcgi::cgi_head_size(cgi);
+  if (size <= fcgi::kMaxContent) {
+    seal(out);
+    open_record(id, out);
+    fcgi::append_cgi_head(out, cgi);
+    return;
+  }
+  std::vector<std::byte> text;
+  text.reserve(size);
+  fcgi::append_cgi_head(text, cgi);
+  body(stream, {reinterpret_cast<const char*>(text.data()), text.size()}, out);
+}
+
+std::size_t FastCgiCodec::body(StreamId stream, middleware::BodyPipe& pipe, std::size_t quota_bytes, Output& out,
+                               bool& wake) {
+  const auto id = static_cast<std::uint16_t>(stream);
+  std::size_t taken = 0;
+  std::array<std::span<const std::byte>, 8> views;
+  while (taken < quota_bytes) {
+    open_record(id, out);
+    const std::size_t limit = std::min(quota_bytes - taken, room(out));
+    const std::size_t count = pipe.peek(views, limit);
+    std::size_t moved = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      fcgi::append(out, views[i]);
+      moved += views[i].size();
+    }
+    if (moved == 0) break;
+    if (pipe.consume(moved)) wake = true;
+    taken += moved;
+  }
+  return taken;
+}
+
+void FastCgiCodec::body(StreamId stream, std::string_view bytes, Output& out) {
+  while (!bytes.empty()) {
+    open_record(static_cast<std::uint16_t>(stream), out);
+    const std::size_t n = std::min(bytes.size(), room(out));
+    fcgi::append(out, std::as_bytes(std::span(bytes.data(), n)));
+    bytes.remove_prefix(n);
+  }
+}
+
+After FastCgiCodec::end(StreamId stream, Verdict verdict, Output& out) {
+  const auto id = static_cast<std::uint16_t>(stream);
+  seal(out);
+  fcgi::append_end(out, id, 0,
+                   verdict == Verdict::kOverloaded ? fcgi::ProtocolStatus::kOverloaded
+                                                   : fcgi::ProtocolStatus::kRequestComplete);
+  const bool receiving = state_.receiving(id);
+  state_.end(id);
+  // A front end that has its response stops sending; where its request is not complete the connection cannot be used again.
+  // One that multiplexes goes on with its other streams, and what still comes of this one is ignored.
+  if (receiving && state_.active() == 0) return After::kDrainThenClose;
+  return keep_ ? After::kKeep : After::kClose;
+}
+
+Failure FastCgiCodec::fail(StreamId stream, bool length_announced, bool others_live, Output& out) {
+  const auto id = static_cast<std::uint16_t>(stream);
+  seal(out);
+  const bool receiving = state_.receiving(id);
+  state_.end(id);
+  if (!others_live) {
+    fcgi::append_failure(out);
+    return Failure::kCloseNow;
+  }
+  if (length_announced && !receiving) {
+    // Fewer bytes than announced: every client notices, and the other streams are not disturbed.
+    fcgi::append_end(out, id, 1, fcgi::ProtocolStatus::kRequestComplete);
+    return Failure::kEndedEarly;
+  }
+  return Failure::kCloseWhenIdle;
+}
+
+void FastCgiCodec::fail_connection(Output& out) {
+  seal(out);
+  fcgi::append_failure(out);
+}
+
+}  // namespace owind::protocol
