@@ -28,7 +28,7 @@ ConnectionState::Fed ConnectionState::next(std::span<const std::byte> input) {
     const auto rest = input.subspan(fed.consumed);
     if (use_ == Use::kParams) {
       if (const auto content = records_.content(rest); !content.empty()) {
-        const auto step = current().params.next(content);
+        const auto step = current().params.next(content, event.name, event.value);
         if (step.kind == NameValueDecoder::Step::Kind::kLimit) {
           use_ = Use::kIgnore;
           current().over_limit = true;
@@ -42,8 +42,6 @@ ConnectionState::Fed ConnectionState::next(std::span<const std::byte> input) {
         if (step.kind == NameValueDecoder::Step::Kind::kNeedMore) continue;
         event.kind = Event::Kind::kParam;
         event.id = current().id;
-        event.name = step.name;
-        event.value = step.value;
         return fed;
       }
     }

@@ -16,6 +16,12 @@ struct NameValueLengths {
   /// Reads both lengths from the front of `bytes`.
   /// @return the bytes that they take (2 to 8), or 0 when there are too few.
   [[nodiscard]] std::size_t read(std::span<const std::byte> bytes) noexcept {
+    // Both short, which nearly all are.
+    if (bytes.size() >= 2 && ((bytes[0] | bytes[1]) & std::byte{0x80}) == std::byte{0}) {
+      name = std::to_integer<std::uint32_t>(bytes[0]);
+      value = std::to_integer<std::uint32_t>(bytes[1]);
+      return 2;
+    }
     const std::size_t name_size = read_one(bytes, name);
     if (name_size == 0) return 0;
     const std::size_t value_size = read_one(bytes.subspan(name_size), value);

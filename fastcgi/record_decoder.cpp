@@ -2,7 +2,6 @@
 #include "fastcgi/record_decoder.hpp"
 
 #include <algorithm>
-#include <cassert>
 
 namespace owind::fastcgi {
 
@@ -48,11 +47,6 @@ RecordDecoder::Fed RecordDecoder::next(std::span<const std::byte> input) noexcep
         return {consumed, {.kind = Kind::kError, .error = Errc::kBadVersion, .content = {}}};
     }
   }
-}
-
-void RecordDecoder::skip_content(std::size_t size) noexcept {
-  assert(phase_ == Phase::kContent && size <= content_left_);
-  content_left_ = static_cast<std::uint16_t>(content_left_ - size);
 }
 
 bool RecordDecoder::gather_header(std::span<const std::byte> input, std::size_t& consumed) noexcept {

@@ -3,7 +3,9 @@
 // caller's buffer as it arrives: a record is never gathered. Padding is skipped. Not thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -41,13 +43,15 @@ class RecordDecoder {
   /// The part of `input` that is content of the current record; empty before a header and in padding.
   /// For a caller that takes content in smaller pieces than it arrives, with skip_content().
   [[nodiscard]] std::span<const std::byte> content(std::span<const std::byte> input) const noexcept {
-    return input.first(phase_ == Phase::kContent && content_left_ < input.size() ? content_left_
-                       : phase_ == Phase::kContent                               ? input.size()
-                                                                                 : 0);
+    if (phase_ != Phase::kContent) return {};
+    return input.first(std::min<std::size_t>(content_left_, input.size()));
   }
 
   /// Counts `size` bytes of content(input) as consumed. At most its size.
-  void skip_content(std::size_t size) noexcept;
+  void skip_content(std::size_t size) noexcept {
+    assert(phase_ == Phase::kContent && size <= content_left_);
+    content_left_ = static_cast<std::uint16_t>(content_left_ - size);
+  }
 
   /// The current record, from kHeader until the next call after kEnd.
   [[nodiscard]] const RecordHeader& header() const noexcept { return header_; }

@@ -19,7 +19,9 @@ class Reader {
     const std::vector<std::byte> copy(testing::as_bytes(piece).begin(), testing::as_bytes(piece).end());
     std::span<const std::byte> rest(copy);
     while (limit_ == Errc::kNone) {
-      const auto step = decoder_.next(rest);
+      std::string_view name;
+      std::string_view value;
+      const auto step = decoder_.next(rest, name, value);
       require(step.consumed <= rest.size(), "no more is consumed than was given");
       rest = rest.subspan(step.consumed);
       switch (step.kind) {
@@ -27,12 +29,12 @@ class Reader {
           require(rest.empty(), "all is consumed at kNeedMore");
           return;
         case Kind::kPair:
-          require(step.name.size() <= kLimits.max_name_bytes, "no name over its limit");
-          require(step.value.size() <= kLimits.max_value_bytes, "no value over its limit");
+          require(name.size() <= kLimits.max_name_bytes, "no name over its limit");
+          require(value.size() <= kLimits.max_value_bytes, "no value over its limit");
           require(++pairs_ <= kLimits.max_params, "no more pairs than their limit");
-          bytes_ += step.name.size() + step.value.size();
+          bytes_ += name.size() + value.size();
           require(bytes_ <= kLimits.max_params_bytes, "no more bytes than their limit");
-          text_ += testing::pair(step.name, step.value);
+          text_ += testing::pair(name, value);
           break;
         case Kind::kLimit:
           limit_ = step.error;
