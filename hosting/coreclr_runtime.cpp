@@ -245,7 +245,7 @@ class Start {
 
  private:
   [[noreturn]] void fail(const std::string& problem, std::int32_t code) const {
-    std::vector<std::string> details = {describe_host_code(code)};
+    std::vector<std::string> details = {name_host_code(code)};
     if (launch_.config && code == kFrameworkMissing) {
       const auto lines =
           explain_frameworks(*launch_.config, list_frameworks(location_.root), launch_.forced_policy);
@@ -312,6 +312,7 @@ void CoreclrRuntime::start_in_slot(const RuntimeOptions& options, bool& runtime_
     warnings_.push_back(*std::move(warning));
 
   const RuntimeLocation location = find_runtime(options.environment);
+  warnings_.insert(warnings_.end(), location.ignored_settings.begin(), location.ignored_settings.end());
   // Its destructor closes the host context, also when one of the steps throws.
   Start starting(options, location, launch);
   starting.initialize();
@@ -337,7 +338,7 @@ void* CoreclrRuntime::load_entry(const fs::path& assembly, const std::string& ty
   if (code != 0 || entry == nullptr) {
     const HostCode* known = find_host_code(code);
     throw HostError("the managed half of owind could not be loaded: " + type_name + ", method " + method_name,
-                    {describe_host_code(code), "assembly: " + file.string(), "runtime: " + description_},
+                    {name_host_code(code), "assembly: " + file.string(), "runtime: " + description_},
                     known == nullptr ? "reinstall owind" : known->way_out);
   }
   return entry;

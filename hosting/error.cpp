@@ -147,7 +147,7 @@ const HostCode* find_host_code(std::int32_t code) noexcept {
   return found == std::end(kCodes) ? nullptr : found;
 }
 
-std::string describe_host_code(std::int32_t code) {
+std::string name_host_code(std::int32_t code) {
   char number[16];
   std::snprintf(number, sizeof number, "0x%08x", static_cast<std::uint32_t>(code));
   std::string text = number;
@@ -155,7 +155,13 @@ std::string describe_host_code(std::int32_t code) {
   if (known == nullptr)
     return text + ": a code that owind does not know; the message of the .NET host says more";
   text.append(" ").append(known->name).append(": ").append(known->meaning);
-  if (!known->way_out.empty()) text.append("; ").append(known->way_out);
+  return text;
+}
+
+std::string describe_host_code(std::int32_t code) {
+  std::string text = name_host_code(code);
+  const HostCode* known = find_host_code(code);
+  if (known != nullptr && !known->way_out.empty()) text.append("; ").append(known->way_out);
   return text;
 }
 

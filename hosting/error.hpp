@@ -32,7 +32,10 @@ struct HostCode {
 /// The table entry for `code`, or nullptr for a code that it does not know. Lives as long as the program.
 [[nodiscard]] const HostCode* find_host_code(std::int32_t code) noexcept;
 
-/// "0x80008096 FrameworkMissingFailure: <meaning>. <way out>."; an unknown code is shown as its number with
+/// "0x80008096 FrameworkMissingFailure: <meaning>", for messages that give the way out elsewhere.
+[[nodiscard]] std::string name_host_code(std::int32_t code);
+
+/// "0x80008096 FrameworkMissingFailure: <meaning>; <way out>"; an unknown code is shown as its number with
 /// the advice to look at the text of the host beside it.
 [[nodiscard]] std::string describe_host_code(std::int32_t code);
 

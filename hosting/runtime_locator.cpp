@@ -121,6 +121,7 @@ class Search {
     const fs::path root = fs::absolute(value, error).lexically_normal();
     if (error || !fs::exists(root, error)) {
       note(source, value + " does not exist");
+      ignored_.push_back(source + " names " + value + ", which does not exist: ignored");
       return std::nullopt;
     }
     if (auto found = newest_hostfxr(root)) return location(root, *std::move(found), source);
@@ -164,7 +165,11 @@ class Search {
   }
 
   RuntimeLocation location(const fs::path& root, Hostfxr&& found, std::string source) {
-    return RuntimeLocation{root, std::move(found.file), std::move(found.version), std::move(source),
+    return RuntimeLocation{root,
+                           std::move(found.file),
+                           std::move(found.version),
+                           std::move(source),
+                           std::move(ignored_),
                            std::move(looked_at_)};
   }
 
@@ -174,6 +179,7 @@ class Search {
 
   const Environment& environment_;
   std::vector<std::string> looked_at_;
+  std::vector<std::string> ignored_;
 };
 
 }  // namespace

@@ -17,6 +17,8 @@ struct RuntimeLocation {
   std::filesystem::path hostfxr;  ///< libhostfxr.so of the newest version below it
   SemanticVersion version;        ///< that version
   std::string found_by;  ///< for messages: "DOTNET_ROOT", "/etc/dotnet/install_location", "PATH", …
+  std::vector<std::string>
+      ignored_settings;                ///< a line for each setting that names a place that does not exist
   std::vector<std::string> looked_at;  ///< a line for each place looked at before, with what was there
 };
 

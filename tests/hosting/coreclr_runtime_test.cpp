@@ -137,6 +137,14 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(host.calls.empty());
 }
 
+TEST_CASE_FIXTURE(Fixture, "CoreclrRuntime: a setting that names no existing place is a warning") {
+  configure("10.0.0");
+  set_variables({{"DOTNET_ROOT_X64", "/gone"}});
+  runtime.start(options);
+  REQUIRE(runtime.warnings().size() == 1);
+  CHECK(runtime.warnings()[0] == "DOTNET_ROOT_X64 names /gone, which does not exist: ignored");
+}
+
 TEST_CASE_FIXTURE(Fixture, "CoreclrRuntime: a configuration without a framework is refused") {
   folder.write("app/App.runtimeconfig.json", R"({"runtimeOptions":{}})");
   CHECK(has(start_error(), "names no framework"));

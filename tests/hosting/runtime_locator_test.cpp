@@ -125,6 +125,8 @@ TEST_CASE("find_runtime: a named place that does not exist is noted and the sear
   const auto found =
       find_runtime(fake_environment(folder.path(), {{"DOTNET_ROOT", "/gone"}, {"DOTNET_ROOT_X64", ""}}));
   CHECK(found.found_by == "the default folder");
+  REQUIRE(found.ignored_settings.size() == 2);
+  CHECK(found.ignored_settings[0] == "DOTNET_ROOT names /gone, which does not exist: ignored");
   REQUIRE(found.looked_at.size() == 4);
   CHECK(found.looked_at[0] == "DOTNET_ROOT_X64: not set");
   CHECK(found.looked_at[1] == "DOTNET_ROOT: /gone does not exist");
