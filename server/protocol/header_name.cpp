@@ -1,0 +1,50 @@
+#include "server/protocol/header_name.hpp"
+
+#include <array>
+
+namespace owind::protocol {
+namespace {
+
+/// What a byte of a variable's name becomes at the start of a word, and inside one; 0: it is in no token.
+struct Letters {
+  std::array<char, 256> first{};
+  std::array<char, 256> inner{};
+};
+constexpr Letters make_letters() {
+  Letters letters;
+  const auto put = [&](char c, char first, char inner) {
+    letters.first[static_cast<unsigned char>(c)] = first;
+    letters.inner[static_cast<unsigned char>(c)] = inner;
+  };
+  for (char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '`', '|', '~'}) put(c, c, c);
+  for (char c = '0'; c <= '9'; ++c) put(c, c, c);
+  for (char c = 'A'; c <= 'Z'; ++c) {
+    const char small = static_cast<char>(c + ('a' - 'A'));
+    put(c, c, small);
+    put(small, c, small);
+  }
+  put('_', '-', '-');
+  return letters;
+}
+constexpr Letters kLetters = make_letters();
+
+}  // namespace
+
+bool restore_header_name(std::string_view variable, char* to) noexcept {
+  const std::array<char, 256>* table = &kLetters.first;
+  for (const char c : variable) {
+    const char written = (*table)[static_cast<unsigned char>(c)];
+    if (written == 0) return false;
+    *to++ = written;
+    table = written == '-' ? &kLetters.first : &kLetters.inner;
+  }
+  return !variable.empty();
+}
+
+bool is_token(std::string_view text) noexcept {
+  for (const char c : text)
+    if (kLetters.first[static_cast<unsigned char>(c)] == 0) return false;
+  return !text.empty();
+}
+
+}  // namespace owind::protocol
