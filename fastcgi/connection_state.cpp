@@ -9,7 +9,7 @@
 
 namespace owind::fastcgi {
 
-ConnectionState::ConnectionState(const Limits& limits, const ManagementValues& values) noexcept
+ConnectionState::ConnectionState(const Limits& limits, ManagementValues values) noexcept
     : limits_(&limits), values_(values) {
   values_.max_requests = std::min(values_.max_requests, limits.max_active_requests);
 }

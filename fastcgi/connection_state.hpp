@@ -55,8 +55,8 @@ class ConnectionState {
   };
 
   /// `limits` outlives the state. FCGI_MAX_REQS is announced as at most limits.max_active_requests.
-  ConnectionState(const Limits& limits, const ManagementValues& values) noexcept;
-  ConnectionState(const Limits&&, const ManagementValues&) = delete;
+  ConnectionState(const Limits& limits, ManagementValues values) noexcept;
+  ConnectionState(const Limits&&, ManagementValues) = delete;
 
   /// Consumes bytes from `input` up to the next event. Call again with the rest, also when that is empty,
   /// until kNeedMore or kPeerError; end() may be called in between.

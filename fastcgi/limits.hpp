@@ -8,8 +8,8 @@ namespace owind::fastcgi {
 
 struct Limits {
   /// Bytes of one request's PARAMS stream, length prefixes included. Origin: nginx sends at most one record
-  /// of 65,535 bytes, Apache and lighttpd several; four such records are more than any of them produces from
-  /// the header limits it ships with (nginx 4 × 8 KiB, Apache 100 × 8,190 bytes are never all used).
+  /// of 65,535 bytes; four of them leave room for front ends that send several. By default nginx takes 32 KiB
+  /// of header lines (large_client_header_buffers 4 8k) and HAProxy 16 KiB.
   std::uint32_t max_params_bytes = 256 * 1024;
 
   /// Pairs of one request, empty ones included. Origin: ten times Kestrel's and Apache's 100 header fields;
