@@ -1,5 +1,7 @@
 #include "server/exchange/exchange.hpp"
 
+#include "middleware/response_rules.hpp"
+
 namespace owind::exchange {
 
 using middleware::AbortReason;
@@ -262,7 +264,7 @@ Status Exchange::head(const middleware::ResponseHeadView& head, std::string& err
   const middleware::ResponseContext context{(block_.flags() & middleware::kRequestHead) != 0, false};
   bool valid = false;
   try {
-    valid = check_response_head(head, context, response_head_, error);
+    valid = middleware::check_response_head(head, context, response_head_, error);
   } catch (const std::bad_alloc&) {
     error = "out of memory";
   }

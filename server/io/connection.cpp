@@ -1,0 +1,564 @@
+#include "server/io/connection.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "server/exchange/error_page.hpp"
+#include "server/io/shard.hpp"
+
+namespace owind::io {
+
+using exchange::Exchange;
+using middleware::AbortReason;
+using middleware::Severity;
+using protocol::After;
+using protocol::Event;
+using protocol::Failure;
+using protocol::Verdict;
+
+namespace {
+constexpr int kMaxRounds = 8;
+}  // namespace
+
+Connection::Connection(Shard& shard, Socket socket, bool is_tcp, std::unique_ptr<protocol::Codec> codec,
+                       const protocol::Mapper& mapper)
+    : shard_(shard),
+      socket_(std::move(socket)),
+      codec_(std::move(codec)),
+      mapper_(mapper),
+      last_input_(shard.now()),
+      is_tcp_(is_tcp) {}
+
+void Connection::start() { arm_read(); }
+
+Connection::Stream* Connection::find(protocol::StreamId id) {
+  for (auto& stream : streams_)
+    if (stream.id == id) return &stream;
+  return nullptr;
+}
+
+void Connection::log(Severity severity, const Stream* stream, std::string_view text) {
+  const auto token = stream && stream->exchange ? stream->exchange->token() : middleware::Token{};
+  shard_.visitor_trace().record(severity, token, text);
+}
+
+// ---- input -----------------------------------------------------------------------------------------------------------------------
+
+void Connection::arm_read() {
+  if (reading_ || closed_ || should_pause()) return;
+  reading_ = true;
+  ++pending_;
+  socket_.async_wait(Socket::wait_read, [this](const boost::system::error_code& error) { on_readable(error); });
+}
+
+bool Connection::should_pause() const {
+  // Replies that nobody reads (a flood of management records), or a response ended while its body still comes.
+  if (closing_ == Closing::kNo && unsent() > 2 * shard_.limits().output_high_bytes) return true;
+  std::size_t buffered = 0;
+  for (const auto& stream : streams_) {
+    if (!stream.exchange) continue;
+    if (streams_.size() == 1 && stream.exchange->request_body_over_mark()) return true;
+    buffered += stream.exchange->request_body_buffered();
+  }
+  return buffered > shard_.limits().max_buffered_bytes;
+}
+
+void Connection::on_readable(const boost::system::error_code& error) {
+  --pending_;
+  reading_ = false;
+  if (error || closed_) {
+    if (!closed_ && error != boost::asio::error::operation_aborted) peer_gone();
+    shard_.release_if_finished(*this);
+    return;
+  }
+  const std::span<std::byte> buffer = shard_.read_buffer();
+  const ssize_t n = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (n > 0) {
+    last_input_ = shard_.now();
+    if (closing_ == Closing::kDraining)
+      discard(static_cast<std::size_t>(n));
+    else
+      feed(buffer.first(static_cast<std::size_t>(n)));
+  } else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+    peer_gone();
+  }
+  arm_read();
+  shard_.release_if_finished(*this);
+}
+
+void Connection::discard(std::size_t bytes) {
+  discarded_ += bytes;
+  if (discarded_ > shard_.limits().unread_body_bytes) close(false);
+}
+
+void Connection::feed(std::span<const std::byte> input) {
+  while (!closed_) {
+    const auto [consumed, event] = codec_->feed(input);
+    input = input.subspan(consumed);
+    if (event.kind == Event::Kind::kNeedMore || event.kind == Event::Kind::kPaused) break;
+    on_event(event);
+    // What follows the last response of a connection that closes is thrown away.
+    if (closing_ == Closing::kDrainAfterFlush || closing_ == Closing::kDraining) {
+      discarded_ += input.size();
+      break;
+    }
+  }
+  if (!closed_) after_input();
+}
+
+void Connection::on_event(const Event& event) {
+  switch (event.kind) {
+    case Event::Kind::kBegin: on_begin(event); return;
+    case Event::Kind::kReply:
+      if (!event.reason.empty()) log(Severity::kWarning, nullptr, "request refused: " + std::string(event.reason));
+      codec_->seal(out());
+      out().insert(out().end(), event.bytes.begin(), event.bytes.end());
+      if (!event.keep && streams_.empty()) closing_ = Closing::kAfterFlush;
+      return;
+    case Event::Kind::kPeerError:
+      log(Severity::kWarning, nullptr, "connection closed: " + std::string(event.reason));
+      abort(AbortReason::kDisconnected);
+      return;
+    default: break;
+  }
+  Stream* stream = find(event.stream);
+  if (!stream) return;
+  switch (event.kind) {
+    case Event::Kind::kHeadPart:
+      if (stream->exchange)
+        mapper_.part(stream->exchange->block(), stream->exchange->head_state(), event.name, event.value);
+      return;
+    case Event::Kind::kHeadEnd: on_head_end(*stream); return;
+    case Event::Kind::kHeadRefused:
+      log(Severity::kWarning, stream, "request refused with " + std::to_string(event.status) + ": " + std::string(event.reason));
+      stream->refuse_status = event.status;
+      stream->head_complete = true;
+      return;
+    case Event::Kind::kBody: on_body(*stream, event.bytes); return;
+    case Event::Kind::kBodyEnd:
+      if (stream->exchange) stream->exchange->request_body_end();
+      return;
+    case Event::Kind::kAbort: {
+      // An answer is due all the same: the peer waits for END_REQUEST before it uses the id again.
+      if (stream->exchange) give_up(*stream, AbortReason::kDisconnected, false);
+      end_stream(*stream, codec_->end(stream->id, Verdict::kComplete, out()));
+      return;
+    }
+    default: return;
+  }
+}
+
+void Connection::on_begin(const Event& event) {
+  any_request_ = true;
+  Stream stream;
+  stream.id = event.stream;
+  stream.since = stream.last_body = shard_.now();
+  stream.exchange = fail_when_idle_ ? nullptr : shard_.slots().acquire(event.stream, *this);
+  if (!stream.exchange) stream.refuse_status = 503;
+  if (stream.exchange && event.authorizer)
+    stream.exchange->block().set(middleware::Slot::kGatewayRole, "Authorizer");
+  streams_.push_back(stream);
+}
+
+void Connection::on_head_end(Stream& stream) {
+  stream.head_complete = true;
+  stream.since = stream.last_body = shard_.now();
+  if (!stream.exchange || stream.refuse_status) return;
+  auto& block = stream.exchange->block();
+  if (!block.has(middleware::Slot::kGatewayRole)) block.set(middleware::Slot::kGatewayRole, "Responder");
+  const auto verdict = mapper_.end(block, stream.exchange->head_state());
+  stream.is_head_request = (block.flags() & middleware::kRequestHead) != 0;
+  if (verdict.status != 0) {
+    log(Severity::kWarning, &stream, "request refused with " + std::to_string(verdict.status) + ": " + verdict.reason);
+    stream.refuse_status = verdict.status;
+  } else if (shard_.limits().max_body_bytes && block.content_length() > 0 &&
+             static_cast<std::uint64_t>(block.content_length()) > shard_.limits().max_body_bytes) {
+    stream.refuse_status = 413;
+  } else if (!block.seal()) {
+    log(Severity::kError, &stream, "request refused with 503: no memory for its head");
+    stream.refuse_status = 503;
+  } else {
+    stream.submit = true;
+  }
+}
+
+void Connection::on_body(Stream& stream, std::span<const std::byte> bytes) {
+  stream.last_body = shard_.now();
+  if (!stream.exchange || stream.refuse_status) return;
+  Exchange& x = *stream.exchange;
+  if (shard_.limits().max_body_bytes && x.request_body_bytes() + bytes.size() > shard_.limits().max_body_bytes) {
+    log(Severity::kWarning, &stream,
+        "request body refused with 413: more than " + std::to_string(shard_.limits().max_body_bytes) + " bytes");
+    if (!stream.submit && !x.take_head()) {
+      // Too late for an answer of ours.
+      give_up(stream, AbortReason::kFailed, false);
+      fail_stream(stream);
+      return;
+    }
+    stream.refuse_status = 413;
+    return;
+  }
+  if (!x.request_body(bytes)) {
+    log(Severity::kError, &stream, "request given up: no memory for its body");
+    if (stream.submit || x.take_head())
+      stream.refuse_status = 503;
+    else
+      x.fail_request_body(middleware::Status::kFailed);
+  }
+}
+
+void Connection::after_input() {
+  // Here, not at the end of the head: a body that came along is complete by now, and one that is empty is known to be.
+  for (std::size_t i = 0; i < streams_.size() && !closed_;) {
+    Stream& stream = streams_[i];
+    if (stream.refuse_status && (stream.head_complete || stream.exchange)) {
+      const std::size_t before = streams_.size();
+      answer(stream, stream.refuse_status);
+      if (streams_.size() < before) continue;
+    } else if (stream.submit) {
+      stream.submit = false;
+      stream.exchange->submit();
+    }
+    ++i;
+  }
+  if (!closed_ && (unsent() > 0 || closing_ != Closing::kNo)) flush();
+}
+
+// ---- output ----------------------------------------------------------------------------------------------------------------------
+
+protocol::Output& Connection::out() {
+  if (output_.capacity() == 0) output_ = shard_.lend_output();
+  return output_;
+}
+
+void Connection::on_progress(Exchange& exchange) noexcept {
+  if (closed_) return;
+  if (Stream* stream = find(exchange.stream()); stream && stream->exchange == &exchange) {
+    service(*stream);
+    if (!closed_) flush();
+  }
+  if (!closed_) arm_read();
+  shard_.release_if_finished(*this);
+}
+
+void Connection::service(Stream& stream) {
+  Exchange& x = *stream.exchange;
+  x.settle();
+  if (!stream.head_sent) {
+    if (x.head_given()) {
+      codec_->head(stream.id, x.response_head(), out());
+      stream.head_sent = true;
+      stream.last_body = shard_.now();
+    } else if (x.end() == Exchange::End::kNoHead) {
+      answer(stream, 500);
+      return;
+    } else {
+      return;
+    }
+  }
+  bool wake = false;
+  if (unsent() < shard_.limits().output_high_bytes)
+    codec_->body(stream.id, x.response_body(), shard_.limits().stream_quota_bytes, out(), wake);
+  if (wake) x.wake_writer();
+  if (x.end() == Exchange::End::kNotYet || !x.response_body().drained()) return;
+  if (x.end() == Exchange::End::kFailed) {
+    fail_stream(stream);
+    return;
+  }
+  end_stream(stream, codec_->end(stream.id, Verdict::kComplete, out()));
+}
+
+void Connection::end_stream(Stream& stream, After after) {
+  if (stream.exchange) shard_.detach(*stream.exchange);
+  remove_stream(stream);
+  if (after != After::kKeep && streams_.empty())
+    closing_ = after == After::kClose ? Closing::kAfterFlush : Closing::kDrainAfterFlush;
+  else if (streams_.empty() && fail_when_idle_) {
+    codec_->fail_connection(out());
+    closing_ = Closing::kFailAfterFlush;
+  } else if (streams_.empty() && draining_) {
+    closing_ = Closing::kAfterFlush;
+  }
+}
+
+void Connection::fail_stream(Stream& stream) {
+  const bool length_announced =
+      stream.head_sent && stream.exchange && stream.exchange->response_head().content_length >= 0;
+  const auto failure = codec_->fail(stream.id, length_announced, streams_.size() > 1, out());
+  end_stream(stream, After::kKeep);
+  switch (failure) {
+    case Failure::kCloseNow: closing_ = Closing::kFailAfterFlush; break;
+    case Failure::kCloseWhenIdle: fail_when_idle_ = true; break;
+    case Failure::kEndedEarly: break;
+  }
+}
+
+/// The stream's response is one of ours, whole. The application, if it runs, is told that nobody listens any more.
+void Connection::answer(Stream& stream, int status) {
+  middleware::ResponseHead head;
+  const std::string page = exchange::error_page(status, stream.is_head_request, head);
+  codec_->head(stream.id, head, out());
+  codec_->body(stream.id, page, out());
+  const auto after = codec_->end(stream.id, status == 503 ? Verdict::kOverloaded : Verdict::kComplete, out());
+  end_stream(stream, after);
+}
+
+void Connection::remove_stream(const Stream& stream) {
+  const auto index = static_cast<std::size_t>(&stream - streams_.data());
+  if (index + 1 != streams_.size()) streams_[index] = streams_.back();
+  streams_.pop_back();
+}
+
+void Connection::pump_all() {
+  // Each stream in turn, a quota at a time, so that a large response does not starve its neighbours.
+  for (std::size_t i = streams_.size(); i-- > 0 && unsent() < shard_.limits().output_high_bytes;) {
+    if (i >= streams_.size()) continue;
+    if (streams_[i].exchange && streams_[i].head_sent) service(streams_[i]);
+  }
+  if (streams_.size() > 1) std::rotate(streams_.begin(), streams_.begin() + 1, streams_.end());
+}
+
+void Connection::flush() {
+  if (flushing_ || writing_ || closed_) return;
+  flushing_ = true;
+  for (int rounds = 0; unsent() > 0;) {
+    codec_->seal(output_);
+    if (unsent() == 0) break;
+    const ssize_t n =
+        ::send(socket_.native_handle(), output_.data() + sent_, unsent(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n > 0) {
+      sent_ += static_cast<std::size_t>(n);
+      last_output_ = shard_.now();
+      if (unsent() > 0) continue;
+      output_.clear();
+      sent_ = 0;
+      // A producer on another thread could keep this going for as long as the peer reads: the other connections have their turn.
+      if (++rounds == kMaxRounds) {
+        arm_write();
+        break;
+      }
+      pump_all();
+    } else if (n < 0 && errno == EINTR) {
+      continue;
+    } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      if (sent_ > 0) {
+        output_.erase(output_.begin(), output_.begin() + static_cast<std::ptrdiff_t>(sent_));
+        sent_ = 0;
+      }
+      arm_write();
+      break;
+    } else {
+      flushing_ = false;
+      peer_gone();
+      return;
+    }
+  }
+  flushing_ = false;
+  if (unsent() > 0 || writing_) return;
+  if (output_.capacity() > 0) shard_.return_output(std::move(output_));
+  output_ = {};
+  sent_ = 0;
+  switch (closing_) {
+    case Closing::kNo:
+    case Closing::kDraining: return;
+    case Closing::kAfterFlush: close(false); return;
+    case Closing::kFailAfterFlush: close(true); return;
+    case Closing::kDrainAfterFlush: begin_drain(); return;
+  }
+}
+
+void Connection::arm_write() {
+  if (writing_ || closed_) return;
+  writing_ = true;
+  last_output_ = shard_.now();
+  ++pending_;
+  socket_.async_wait(Socket::wait_write, [this](const boost::system::error_code& error) { on_writable(error); });
+}
+
+void Connection::on_writable(const boost::system::error_code& error) {
+  --pending_;
+  writing_ = false;
+  if (!closed_ && !error) {
+    flush();
+    if (!closed_ && !writing_) {
+      pump_all();
+      flush();
+    }
+    if (!closed_) arm_read();
+  }
+  shard_.release_if_finished(*this);
+}
+
+// ---- ends ------------------------------------------------------------------------------------------------------------------------
+
+void Connection::give_up(Stream& stream, AbortReason reason, bool orphan_now) {
+  Exchange* x = stream.exchange;
+  if (!x) return;
+  stream.exchange = nullptr;
+  shard_.abandon(*x, reason, orphan_now);
+}
+
+void Connection::peer_gone() {
+  if (closed_) return;
+  if (!streams_.empty())
+    log(Severity::kDebug, nullptr, "the front end closed a connection with " + std::to_string(streams_.size()) + " open request(s)");
+  abort(AbortReason::kDisconnected);
+}
+
+void Connection::abort(AbortReason reason) {
+  for (auto& stream : streams_) give_up(stream, reason, false);
+  streams_.clear();
+  close(reason != AbortReason::kDisconnected);
+}
+
+void Connection::close(bool reset) {
+  if (closed_) return;
+  closed_ = true;
+  for (auto& stream : streams_) give_up(stream, AbortReason::kDisconnected, false);
+  streams_.clear();
+  if (reset && is_tcp_) {
+    const linger hard{1, 0};
+    ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  }
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  if (output_.capacity() > 0) shard_.return_output(std::move(output_));
+  output_ = {};
+  sent_ = 0;
+}
+
+/// Our side is done: says so to the peer, and reads what it still sends, so that the response is not lost in a reset.
+void Connection::begin_drain() {
+  closing_ = Closing::kDraining;
+  closing_since_ = shard_.now();
+  ::shutdown(socket_.native_handle(), SHUT_WR);
+  if (discarded_ > shard_.limits().unread_body_bytes) {
+    close(false);
+    return;
+  }
+  arm_read();
+}
+
+void Connection::drain() {
+  draining_ = true;
+  if (closed_ || !streams_.empty() || closing_ != Closing::kNo) return;
+  // A request may have arrived that has not been read yet: it is still served.
+  std::byte probe;
+  if (!codec_->mid_message() && ::recv(socket_.native_handle(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) close(false);
+}
+
+void Connection::check_stream(Stream& stream, Tick now) {
+  const auto& limits = shard_.limits();
+  const auto over = [now](Tick since, ConnectionLimits::Duration limit) {
+    return limit.count() > 0 && now > since && now - since > static_cast<Tick>(limit.count());
+  };
+  if (!stream.head_complete) {
+    if (over(stream.since, limits.head_timeout)) {
+      log(Severity::kWarning, &stream, "request refused with 408: its parameters did not arrive within " +
+                                           std::to_string(limits.head_timeout.count()) + " ms");
+      answer(stream, 408);
+    }
+    return;
+  }
+  if (!stream.exchange) return;
+  Exchange& x = *stream.exchange;
+  if (over(stream.since, limits.request_timeout) && x.application_runs()) {
+    log(Severity::kWarning, &stream,
+        "the application has not completed within the request timeout of " + std::to_string(limits.request_timeout.count()) + " ms" +
+            (stream.head_sent ? ": connection failed" : ": 504"));
+    if (!stream.head_sent && x.take_head()) {
+      give_up(stream, AbortReason::kTimeout, true);
+      answer(stream, 504);
+    } else {
+      // The head is out, and what follows cannot be whole.
+      const auto announced = stream.head_sent && x.response_head().content_length >= 0;
+      give_up(stream, AbortReason::kTimeout, true);
+      const auto failure = codec_->fail(stream.id, announced, streams_.size() > 1, out());
+      end_stream(stream, After::kKeep);
+      if (failure == Failure::kCloseNow) closing_ = Closing::kFailAfterFlush;
+      if (failure == Failure::kCloseWhenIdle) fail_when_idle_ = true;
+    }
+    return;
+  }
+  if (x.request_body_over() || !x.application_reads()) return;
+  if (stream.head_sent && over(stream.last_body, limits.stall_timeout)) {
+    log(Severity::kWarning, &stream,
+        "the application reads the request body after it has sent the response head, and the front end sends no more of it "
+        "(nginx stops then): the read fails. Read the whole body first, or answer through an HTTP listener");
+    x.fail_request_body(middleware::Status::kStalled);
+  } else if (over(stream.last_body, limits.body_timeout)) {
+    log(Severity::kWarning, &stream, "no bytes of the request body for " + std::to_string(limits.body_timeout.count()) + " ms");
+    if (!stream.head_sent && x.take_head()) {
+      give_up(stream, AbortReason::kTimeout, false);
+      answer(stream, 408);
+    } else {
+      x.fail_request_body(middleware::Status::kTimeout);
+    }
+  }
+}
+
+void Connection::on_heartbeat() {
+  if (closed_) return;
+  const Tick now = shard_.now();
+  const auto& limits = shard_.limits();
+  const auto over = [now](Tick since, ConnectionLimits::Duration limit) {
+    return limit.count() > 0 && now > since && now - since > static_cast<Tick>(limit.count());
+  };
+  if (closing_ == Closing::kDraining) {
+    if (over(closing_since_, limits.unread_body_timeout)) close(false);
+    return;
+  }
+  if (unsent() > 0 && over(last_output_, limits.write_timeout)) {
+    log(Severity::kWarning, nullptr, "connection closed: the front end has taken no output for " +
+                                         std::to_string(limits.write_timeout.count()) + " ms");
+    abort(AbortReason::kTimeout);
+    return;
+  }
+  if (streams_.empty()) {
+    if (!any_request_ && over(last_input_, limits.first_record_timeout)) {
+      close(false);
+    } else if (over(last_input_, codec_->mid_message() ? limits.head_timeout : limits.idle_timeout)) {
+      close(false);
+    }
+    return;
+  }
+  if (!reading_) {
+    // While reading is stopped a disconnect would go unseen.
+    pollfd state{socket_.native_handle(), POLLRDHUP, 0};
+    if (::poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR))) {
+      peer_gone();
+      return;
+    }
+    if (streams_.size() > 1) {
+      if (capped_since_ == 0) capped_since_ = now;
+      if (over(capped_since_, limits.cap_timeout)) {
+        const auto fullest = std::max_element(streams_.begin(), streams_.end(), [](const Stream& a, const Stream& b) {
+          return (a.exchange ? a.exchange->request_body_buffered() : 0) < (b.exchange ? b.exchange->request_body_buffered() : 0);
+        });
+        log(Severity::kWarning, &*fullest, "request given up: it does not read its body, which keeps the others of its connection waiting");
+        if (fullest->exchange && !fullest->head_sent && fullest->exchange->take_head()) {
+          give_up(*fullest, AbortReason::kTimeout, false);
+          answer(*fullest, 408);
+        } else {
+          give_up(*fullest, AbortReason::kTimeout, false);
+          fail_stream(*fullest);
+        }
+        capped_since_ = 0;
+      }
+    }
+  } else {
+    capped_since_ = 0;
+  }
+  for (std::size_t i = streams_.size(); i-- > 0;)
+    if (i < streams_.size()) check_stream(streams_[i], now);
+  if (!closed_) {
+    flush();
+    if (!closed_) arm_read();
+  }
+}
+
+}  // namespace owind::io

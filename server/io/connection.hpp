@@ -1,0 +1,140 @@
+// One connection of a front end: its socket, its codec, the streams on it, and all of their timeouts. Owned by its shard, used by
+// the shard's leader only. It never calls the application: requests go to the ready list, and what the application did comes back
+// through on_progress().
+//
+// Memory: reading goes through a buffer of the shard, output into a buffer that is lent while something waits to be sent, so an
+// idle connection holds its socket and its codec only.
+#pragma once
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/exchange/exchange.hpp"
+#include "server/io/connection_limits.hpp"
+#include "server/protocol/codec.hpp"
+#include "server/protocol/mapper.hpp"
+
+namespace owind::io {
+
+class Shard;
+
+/// Milliseconds since the shard's start, as of the last heartbeat: coarse, and free to read.
+using Tick = std::uint64_t;
+
+class Connection final : public exchange::ExchangeOwner {
+ public:
+  using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, boost::asio::io_context::executor_type>;
+
+  Connection(Shard& shard, Socket socket, bool is_tcp, std::unique_ptr<protocol::Codec> codec,
+             const protocol::Mapper& mapper);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Begins to read.
+  void start();
+
+  void on_progress(exchange::Exchange& exchange) noexcept override;
+
+  /// Looks at every timeout. May close the connection.
+  void on_heartbeat();
+
+  /// No new requests: closes now when idle, else after the last response.
+  void drain();
+
+  /// Gives up every request and closes at once.
+  void abort(middleware::AbortReason reason);
+
+  /// Closed, and no handler is on its way: the shard may destroy it.
+  bool finished() const { return closed_ && pending_ == 0; }
+  bool closed() const { return closed_; }
+
+ private:
+  friend class Shard;
+
+  struct Stream {
+    protocol::StreamId id = 0;
+    exchange::Exchange* exchange = nullptr;  ///< Null: refused; only the rest of its bytes is expected.
+    Tick since = 0;                          ///< Begin of the head, then of the application's work.
+    Tick last_body = 0;
+    int refuse_status = 0;  ///< Answer this at the end of the input at hand.
+    bool head_complete = false;
+    bool head_sent = false;
+    bool submit = false;
+    bool is_head_request = false;
+  };
+
+  enum class Closing : std::uint8_t {
+    kNo,
+    kAfterFlush,
+    kFailAfterFlush,  ///< With a reset on TCP.
+    kDrainAfterFlush,
+    kDraining,
+  };
+
+  // Input.
+  void arm_read();
+  void on_readable(const boost::system::error_code& error);
+  void feed(std::span<const std::byte> input);
+  void on_event(const protocol::Event& event);
+  void on_begin(const protocol::Event& event);
+  void on_head_end(Stream& stream);
+  void on_body(Stream& stream, std::span<const std::byte> bytes);
+  void after_input();
+  bool should_pause() const;
+  void discard(std::size_t bytes);
+
+  // Output.
+  protocol::Output& out();
+  void service(Stream& stream);
+  void pump_all();
+  void flush();
+  void arm_write();
+  void on_writable(const boost::system::error_code& error);
+  void answer(Stream& stream, int status);
+  void end_stream(Stream& stream, protocol::After after);
+  void fail_stream(Stream& stream);
+  void remove_stream(const Stream& stream);
+  std::size_t unsent() const { return output_.size() - sent_; }
+
+  // Ends.
+  void peer_gone();
+  void close(bool reset);
+  void begin_drain();
+  void give_up(Stream& stream, middleware::AbortReason reason, bool orphan_now);
+  void check_stream(Stream& stream, Tick now);
+
+  Stream* find(protocol::StreamId id);
+  void log(middleware::Severity severity, const Stream* stream, std::string_view text);
+
+  Shard& shard_;
+  Socket socket_;
+  std::unique_ptr<protocol::Codec> codec_;
+  const protocol::Mapper& mapper_;
+  std::vector<Stream> streams_;
+  protocol::Output output_;
+  std::size_t sent_ = 0;
+  std::size_t discarded_ = 0;
+  Tick last_input_;
+  Tick last_output_ = 0;
+  Tick closing_since_ = 0;
+  Tick capped_since_ = 0;  ///< 0: not stopped at the cap.
+  unsigned pending_ = 0;   ///< Handlers on their way; they refer to this object.
+  bool is_tcp_;
+  bool reading_ = false;
+  bool writing_ = false;
+  bool any_request_ = false;
+  bool fail_when_idle_ = false;
+  bool draining_ = false;
+  bool closed_ = false;
+  bool flushing_ = false;
+  Closing closing_ = Closing::kNo;
+  std::size_t index_ = 0;  ///< The shard's: where it keeps this.
+};
+
+}  // namespace owind::io

@@ -1,0 +1,42 @@
+// What a connection may take of time and memory. Set once at start-up from the options (server/config/server_options.hpp has the
+// origins of the defaults), shared by all connections.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "fastcgi/limits.hpp"
+
+namespace owind::io {
+
+struct ConnectionLimits {
+  using Duration = std::chrono::milliseconds;
+
+  std::uint64_t max_body_bytes = 0;  ///< 0: none.
+  Duration request_timeout{0};       ///< 0: none.
+  std::size_t unread_body_bytes = 1024 * 1024;
+  Duration unread_body_timeout = std::chrono::seconds(5);
+  Duration idle_timeout = std::chrono::seconds(90);
+  Duration first_record_timeout = std::chrono::seconds(5);
+  Duration head_timeout = std::chrono::seconds(30);
+  Duration body_timeout = std::chrono::seconds(60);
+  Duration write_timeout = std::chrono::seconds(60);
+
+  /// An application that reads although the front end has the response head and sends no more: measured, nginx stops sending then
+  /// and never goes on.
+  Duration stall_timeout = std::chrono::seconds(10);
+  /// A multiplexed connection whose buffers are full of bodies that nobody reads.
+  Duration cap_timeout = std::chrono::seconds(30);
+  /// A request that was given up and does not end is an orphan after this.
+  Duration orphan_after = std::chrono::seconds(60);
+
+  /// Request bodies buffered on one connection: above it its reading stops. Kestrel's MaxRequestBufferSize.
+  std::size_t max_buffered_bytes = 1024 * 1024;
+  /// Output encoded but not sent; responses are not taken from their pipes above it.
+  std::size_t output_high_bytes = 128 * 1024;
+  /// Bytes one stream sends before the next one has its turn.
+  std::size_t stream_quota_bytes = 64 * 1024;
+};
+
+}  // namespace owind::io

@@ -1,0 +1,120 @@
+#include "server/io/listener.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace owind::io {
+
+using middleware::Severity;
+
+Listener::Listener(int fd, bool is_tcp, std::string name, const AllowList& allow, ServerContext& server, Shard& home,
+                   const std::vector<Shard*>& shards)
+    : fd_(fd),
+      is_tcp_(is_tcp),
+      name_(std::move(name)),
+      allow_(allow),
+      server_(server),
+      home_(home),
+      shards_(shards),
+      descriptor_(home.context()),
+      pause_(home.context()) {}
+
+void Listener::start() {
+  home_.post([this] {
+    boost::system::error_code error;
+    const int copy = ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);
+    if (copy >= 0) descriptor_.assign(copy, error);
+    if (copy < 0 || error) {
+      server_.trace.record(Severity::kError, {},
+                           "cannot watch the listener " + name_ + ": " + (copy < 0 ? std::strerror(errno) : error.message()));
+      return;
+    }
+    arm();
+  });
+}
+
+void Listener::stop() {
+  stopped_ = true;
+  boost::system::error_code ignored;
+  descriptor_.close(ignored);
+  pause_.cancel();
+}
+
+void Listener::arm() {
+  if (stopped_) return;
+  descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+    if (error || stopped_) return;
+    accept_some();
+  });
+}
+
+void Listener::accept_some() {
+  for (int i = 0; i < kAcceptAtOnce; ++i) {
+    const int connection = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (connection < 0) {
+      if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        // Trying again at once would spin: the connection stays in the backlog until something is closed.
+        server_.visitor_trace.record(Severity::kError, {},
+                                     "cannot accept connections on " + name_ + ": " + std::strerror(errno) +
+                                         "; raise the limit of open files (ulimit -n, LimitNOFILE=)");
+        pause_.expires_after(std::chrono::milliseconds(100));
+        pause_.async_wait([this](const boost::system::error_code& error) {
+          if (!error) arm();
+        });
+        return;
+      }
+      if (errno != EAGAIN && errno != EWOULDBLOCK)
+        server_.visitor_trace.record(Severity::kError, {}, "cannot accept connections on " + name_ + ": " + std::strerror(errno));
+      break;
+    }
+    if (!allowed(connection)) {
+      ::close(connection);
+      continue;
+    }
+    if (server_.connections.fetch_add(1, std::memory_order_relaxed) >= server_.max_connections) {
+      server_.connections.fetch_sub(1, std::memory_order_relaxed);
+      server_.visitor_trace.record(Severity::kWarning, {},
+                                   "connection refused on " + name_ + ": all " + std::to_string(server_.max_connections) +
+                                       " are in use (--max-connections)");
+      ::close(connection);
+      continue;
+    }
+    if (is_tcp_) {
+      const int on = 1;
+      ::setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    least_loaded().adopt(connection, is_tcp_);
+  }
+  arm();
+}
+
+bool Listener::allowed(int fd) const {
+  if (!is_tcp_ || allow_.empty()) return true;
+  sockaddr_storage peer{};
+  socklen_t length = sizeof peer;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) == 0 &&
+      allow_.contains(reinterpret_cast<const sockaddr*>(&peer), length))
+    return true;
+  server_.visitor_trace.record(Severity::kWarning, {}, "connection refused on " + name_ + ": its address is not in --allow");
+  return false;
+}
+
+Shard& Listener::least_loaded() {
+  // Starts at another shard each time, so that equal ones take turns.
+  Shard* best = shards_[next_ % shards_.size()];
+  for (std::size_t i = 1; i < shards_.size(); ++i) {
+    Shard* other = shards_[(next_ + i) % shards_.size()];
+    if (other->load() < best->load()) best = other;
+  }
+  ++next_;
+  return *best;
+}
+
+}  // namespace owind::io

@@ -1,0 +1,201 @@
+#include "server/io/shard.hpp"
+
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "server/protocol/fastcgi_codec.hpp"
+
+namespace owind::io {
+
+using exchange::Exchange;
+using middleware::AbortReason;
+using middleware::Severity;
+
+namespace {
+
+void discard_pages(void* start, std::size_t length) { ::madvise(start, length, MADV_DONTNEED); }
+
+}  // namespace
+
+// The concurrency hint is 2 although one thread at a time runs the loop: with 1, what is started inside a handler goes into a queue
+// that belongs to the thread, and is lost when another thread takes the loop over.
+Shard::Shard(std::uint32_t index, ServerContext& server, runner::Runner& runner)
+    : index_(index),
+      server_(server),
+      context_(2),
+      work_(boost::asio::make_work_guard(context_)),
+      heartbeat_(context_),
+      started_(std::chrono::steady_clock::now()),
+      blocks_(discard_pages),
+      exchange_context_{index,          runner.add_shard(*this), server.tokens, blocks_, server.trace,
+                        server.admission, server.app,              server.pipe_limits},
+      slots_(exchange_context_),
+      read_buffer_(new std::byte[kReadBufferBytes]) {}
+
+Shard::~Shard() = default;
+
+// ---- from any thread -----------------------------------------------------------------------------------------------------------------
+
+void Shard::adopt(int fd, bool is_tcp) {
+  load_.fetch_add(1, std::memory_order_relaxed);
+  boost::asio::post(context_, [this, fd, is_tcp] {
+    boost::system::error_code error;
+    Connection::Socket socket(context_);
+    socket.assign(boost::asio::generic::stream_protocol(is_tcp ? AF_INET : AF_UNIX, 0), fd, error);
+    if (!error) socket.non_blocking(true, error);
+    if (error) {
+      server_.trace.record(Severity::kError, {}, "cannot watch a connection: " + error.message());
+      if (!socket.is_open()) ::close(fd);
+      load_.fetch_sub(1, std::memory_order_relaxed);
+      server_.connections.fetch_sub(1, std::memory_order_relaxed);
+      return;
+    }
+    arm_heartbeat();
+    connections_.push_back(std::make_unique<Connection>(
+        *this, std::move(socket), is_tcp,
+        std::make_unique<protocol::FastCgiCodec>(server_.fastcgi_limits, server_.management_values),
+        server_.fastcgi_mapper));
+    Connection& connection = *connections_.back();
+    connection.index_ = connections_.size() - 1;
+    connection.start();
+    if (draining_) connection.drain();
+    release_if_finished(connection);
+  });
+}
+
+void Shard::drain() {
+  post([this] {
+    draining_ = true;
+    for (std::size_t i = connections_.size(); i-- > 0;) {
+      Connection& connection = *connections_[i];
+      connection.drain();
+      release_if_finished(connection);
+    }
+  });
+}
+
+void Shard::abort_all() {
+  post([this] {
+    for (std::size_t i = connections_.size(); i-- > 0;) {
+      Connection& connection = *connections_[i];
+      connection.abort(AbortReason::kShutdown);
+      release_if_finished(connection);
+    }
+  });
+}
+
+void Shard::post(std::function<void()> task) { boost::asio::post(context_, std::move(task)); }
+
+void Shard::wake() noexcept {
+  if (wake_posted_.exchange(true, std::memory_order_acq_rel)) return;
+  boost::asio::post(context_, [this] { wake_posted_.store(false, std::memory_order_release); });
+}
+
+// ---- leader ---------------------------------------------------------------------------------------------------------------------------
+
+void Shard::run_one() noexcept { context_.run_one(); }
+
+bool Shard::poll_one() noexcept { return context_.poll_one() > 0; }
+
+void Shard::on_effect(runner::Effect& effect) noexcept {
+  auto& exchange = static_cast<Exchange&>(effect);
+  if (auto* owner = exchange.owner())
+    owner->on_progress(exchange);
+  else
+    slots_.retire(exchange);
+}
+
+protocol::Output Shard::lend_output() {
+  if (!outputs_.empty()) {
+    protocol::Output output = std::move(outputs_.back());
+    outputs_.pop_back();
+    return output;
+  }
+  protocol::Output output;
+  output.reserve(4096);
+  return output;
+}
+
+void Shard::return_output(protocol::Output output) {
+  output.clear();
+  if (outputs_.size() < kKeptOutputs && output.capacity() <= kKeptOutputBytes) outputs_.push_back(std::move(output));
+}
+
+void Shard::detach(Exchange& exchange) {
+  if (exchange.application_runs()) {
+    abandon(exchange, AbortReason::kFailed, false);
+    return;
+  }
+  exchange.finish();
+  slots_.retire(exchange);
+}
+
+void Shard::abandon(Exchange& exchange, AbortReason reason, bool orphan_now) {
+  exchange.abort(reason);
+  if (slots_.retire(exchange) || !exchange.application_runs()) return;
+  if (orphan_now)
+    make_orphan(exchange);
+  else
+    watch(exchange);
+}
+
+void Shard::watch(Exchange& exchange) { abandoned_.push_back({&exchange, exchange.token(), now_}); }
+
+void Shard::make_orphan(Exchange& exchange) {
+  if (!exchange.make_orphan()) return;
+  server_.trace.record(Severity::kWarning, exchange.token(),
+                       "the request was given up and its application still runs; it no longer counts as in flight");
+  if (server_.admission.orphans() > server_.max_orphans)
+    server_.visitor_trace.record(Severity::kError, {},
+                                 "more than " + std::to_string(server_.max_orphans) +
+                                     " requests were given up and never completed: replace this process");
+}
+
+void Shard::release_if_finished(Connection& connection) {
+  if (!connection.finished()) return;
+  const std::size_t index = connection.index_;
+  if (index >= connections_.size() || connections_[index].get() != &connection) return;
+  if (index + 1 != connections_.size()) {
+    std::swap(connections_[index], connections_.back());
+    connections_[index]->index_ = index;
+  }
+  connections_.pop_back();
+  load_.fetch_sub(1, std::memory_order_relaxed);
+  server_.connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Shard::arm_heartbeat() {
+  now_ = static_cast<Tick>(
+             std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_).count()) + 1;
+  if (heartbeat_armed_) return;
+  heartbeat_armed_ = true;
+  heartbeat_.expires_after(kHeartbeat);
+  heartbeat_.async_wait([this](const boost::system::error_code&) { on_heartbeat(); });
+}
+
+void Shard::on_heartbeat() {
+  heartbeat_armed_ = false;
+  now_ = static_cast<Tick>(
+             std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_).count()) + 1;
+  for (std::size_t i = connections_.size(); i-- > 0;) {
+    Connection& connection = *connections_[i];
+    connection.on_heartbeat();
+    release_if_finished(connection);
+  }
+  std::erase_if(abandoned_, [this](const Abandoned& entry) {
+    Exchange& exchange = *entry.exchange;
+    // The slot may have been freed and used again since.
+    if (!exchange.in_use() || exchange.token() != entry.token || !exchange.application_runs()) return true;
+    if (now_ - entry.since < static_cast<Tick>(limits().orphan_after.count())) return false;
+    make_orphan(exchange);
+    return true;
+  });
+  // An idle server sleeps.
+  if (!connections_.empty() || !abandoned_.empty()) arm_heartbeat();
+}
+
+}  // namespace owind::io

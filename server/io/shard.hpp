@@ -1,0 +1,131 @@
+// One event loop: an io_context, the connections that it serves, the requests on them, and one heartbeat for all of their
+// timeouts. Exactly one thread, the leader, runs it at any time; which one that is, the runner decides.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "fastcgi/connection_state.hpp"
+#include "middleware/block.hpp"
+#include "middleware/trace_sink.hpp"
+#include "server/exchange/slot_table.hpp"
+#include "server/io/connection.hpp"
+#include "server/io/connection_limits.hpp"
+#include "server/protocol/mapper.hpp"
+#include "server/runner/io_loop.hpp"
+#include "server/runner/runner.hpp"
+
+namespace owind::io {
+
+/// What all shards of a process share; outlives them.
+struct ServerContext {
+  ConnectionLimits limits;
+  fastcgi::Limits fastcgi_limits;
+  fastcgi::ManagementValues management_values;
+  middleware::PipeLimits pipe_limits;
+  const protocol::Mapper& fastcgi_mapper;
+  middleware::TokenTable& tokens;
+  exchange::Admission& admission;
+  middleware::TraceSink& trace;
+  middleware::TraceSink& visitor_trace;  ///< For lines that a visitor can cause: rate-limited.
+  middleware::AppFunc app;
+  std::size_t max_connections = 10'000;
+  std::size_t max_orphans = 256;
+  std::atomic<std::size_t> connections{0};
+};
+
+class Shard final : public runner::IoLoop {
+ public:
+  Shard(std::uint32_t index, ServerContext& server, runner::Runner& runner);
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+  /// For tests; a server never destroys its shards.
+  ~Shard();
+
+  boost::asio::io_context& context() { return context_; }
+  std::uint32_t index() const { return index_; }
+
+  /// Takes over a connected, non-blocking socket. Any thread. The descriptor is the shard's from here on.
+  void adopt(int fd, bool is_tcp);
+  /// Connections that the shard has or was given; any thread. For choosing the least loaded.
+  std::size_t load() const { return load_.load(std::memory_order_relaxed); }
+
+  /// Closes idle connections now and the others after their last response. Any thread.
+  void drain();
+  /// Gives up every request. Any thread.
+  void abort_all();
+  /// Runs `task` on the leader. Any thread.
+  void post(std::function<void()> task);
+
+  // ---- for the connections of the shard; leader only -----------------------------------------------------------------------
+
+  const ConnectionLimits& limits() const { return server_.limits; }
+  exchange::SlotTable& slots() { return slots_; }
+  middleware::TraceSink& visitor_trace() { return server_.visitor_trace; }
+  Tick now() const { return now_; }
+  /// One buffer for whoever reads next; its content ends with the handler.
+  std::span<std::byte> read_buffer() { return {read_buffer_.get(), kReadBufferBytes}; }
+  protocol::Output lend_output();
+  void return_output(protocol::Output output);
+  /// The response is over, or was one of the server's own: the request goes on alone, if it goes on at all.
+  void detach(exchange::Exchange& exchange);
+  /// The request is given up.
+  void abandon(exchange::Exchange& exchange, middleware::AbortReason reason, bool orphan_now);
+  /// Destroys the connection when it is closed and no handler refers to it.
+  void release_if_finished(Connection& connection);
+
+  // ---- runner::IoLoop ----------------------------------------------------------------------------------------------------------
+
+  void run_one() noexcept override;
+  bool poll_one() noexcept override;
+  void wake() noexcept override;
+  void on_effect(runner::Effect& effect) noexcept override;
+  void flush() noexcept override {}  // on_effect() has sent what there was
+
+ private:
+  static constexpr std::size_t kReadBufferBytes = 128 * 1024;
+  static constexpr std::size_t kKeptOutputs = 16;
+  static constexpr std::size_t kKeptOutputBytes = 256 * 1024;
+  static constexpr std::chrono::milliseconds kHeartbeat{250};
+
+  void arm_heartbeat();
+  void on_heartbeat();
+  void watch(exchange::Exchange& exchange);
+  void make_orphan(exchange::Exchange& exchange);
+
+  const std::uint32_t index_;
+  ServerContext& server_;
+  boost::asio::io_context context_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::steady_timer heartbeat_;
+  const std::chrono::steady_clock::time_point started_;
+  Tick now_ = 1;
+  bool heartbeat_armed_ = false;
+  bool draining_ = false;
+  middleware::BlockPool blocks_;
+  exchange::ShardContext exchange_context_;
+  exchange::SlotTable slots_;
+  std::unique_ptr<std::byte[]> read_buffer_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<protocol::Output> outputs_;
+  /// Requests without a connection whose application has not completed, and since when.
+  struct Abandoned {
+    exchange::Exchange* exchange;
+    middleware::Token token;
+    Tick since;
+  };
+  std::vector<Abandoned> abandoned_;
+  std::atomic<std::size_t> load_{0};
+  std::atomic<bool> wake_posted_{false};
+};
+
+}  // namespace owind::io
