@@ -43,7 +43,7 @@ internal static class ApplicationStartup
         }
         catch (Exception exception)
         {
-            throw StartupFailure.Thrown("The startup class could not be made", assemblyPath, exception);
+            throw StartupFailure.Thrown("The startup class could not be used", assemblyPath, exception);
         }
 
         if (action == null)

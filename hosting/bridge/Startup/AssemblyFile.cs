@@ -3,12 +3,12 @@
 // native parts are not read.
 
 using System;
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.IO;
 using System.Reflection.Metadata;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Owind.Startup;
@@ -30,29 +30,27 @@ internal static class AssemblyFile
     {
         using SafeFileHandle handle = File.OpenHandle(file);
         (long offset, int length) = Metadata(handle);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(length);
+        if (length < 16)
+        {
+            throw new BadImageFormatException("its metadata is broken.");
+        }
+
+        // Native memory goes back at once; an array of this size would stay in the heap of a server for long.
+        var buffer = (byte*)NativeMemory.Alloc((nuint)length);
         try
         {
-            ReadAll(handle, buffer.AsSpan(0, length), offset);
-            ReadOnlySpan<byte> metadata = buffer.AsSpan(0, length);
-            if (length < 16 || !metadata.StartsWith("BSJB"u8))
+            var metadata = new Span<byte>(buffer, length);
+            ReadAll(handle, metadata, offset);
+            if (!metadata.StartsWith("BSJB"u8))
             {
                 throw new BadImageFormatException("its metadata is broken.");
             }
 
-            if (!MayName(metadata, typeNames))
-            {
-                return false;
-            }
-
-            fixed (byte* start = buffer)
-            {
-                return Defines(start, length, typeNames);
-            }
+            return MayName(metadata, typeNames) && Defines(buffer, length, typeNames);
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            NativeMemory.Free(buffer);
         }
     }
 

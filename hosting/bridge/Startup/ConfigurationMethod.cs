@@ -37,24 +37,25 @@ internal static class ConfigurationMethod
                 continue;
             }
 
+            (Action<object, object?> Run, Type? Builder)? form = null;
             try
             {
-                (Action<object, object?> Run, Type? Builder)? form = Form(method);
-                if (form != null)
-                {
-                    object? instance = method.IsStatic ? null : StartupActivator.Create(type);
-                    return new StartupAction(type, form.Value.Builder, instance, form.Value.Run);
-                }
-
-                misfit = true;
+                form = Form(method);
             }
             catch (Exception exception) when (exception is System.IO.IOException or TypeLoadException or BadImageFormatException)
             {
                 // A parameter's type is in an assembly that is not here.
                 errors.Add(StartupTexts.Format(
                     StartupTexts.MethodUnreadable, name, type.AssemblyQualifiedName, StartupTexts.Describe(exception)));
-                misfit = true;
             }
+
+            if (form != null)
+            {
+                object? instance = method.IsStatic ? null : StartupActivator.Create(type);
+                return new StartupAction(type, form.Value.Builder, instance, form.Value.Run);
+            }
+
+            misfit = true;
         }
 
         errors.Add(StartupTexts.Format(

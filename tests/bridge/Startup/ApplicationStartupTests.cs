@@ -170,7 +170,7 @@ public sealed class ApplicationStartupTests : IDisposable
     {
         var tiny = new TinyAssembly();
         string message = Message(() => Build(tiny, typeof(FailingConstructor).AssemblyQualifiedName));
-        Assert.StartsWith("The startup class could not be made: System.InvalidOperationException: cannot be made\n", message, StringComparison.Ordinal);
+        Assert.StartsWith("The startup class could not be used: System.InvalidOperationException: cannot be made\n", message, StringComparison.Ordinal);
     }
 
     [Fact]

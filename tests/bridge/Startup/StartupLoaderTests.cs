@@ -206,6 +206,19 @@ public class StartupLoaderTests
         Assert.Contains(missing.Name, Assert.Single(_errors), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_candidate_that_was_made_in_memory_is_searched_too()
+    {
+        AssemblyBuilder dynamic = AssemblyBuilder.DefineDynamicAssembly(new AssemblyName("Dynamic"), AssemblyBuilderAccess.Run);
+        TypeBuilder type = dynamic.DefineDynamicModule("Dynamic").DefineType("Dynamic.Boot", TypeAttributes.Public);
+        TinyAssembly.Method(type, "Configuration", ((Func<AppFunc>)Targets.Return).Method);
+        type.CreateType();
+        dynamic.SetCustomAttribute(new CustomAttributeBuilder(typeof(Full).GetConstructor([typeof(Type)])!, [typeof(Many)]));
+        Assert.Equal("Configuration", Run(Find("", dynamic))["ran"]);
+        await Serve(Find("Dynamic.Boot", dynamic));
+        Assert.Null(Find("Dynamic.Gone", dynamic));
+    }
+
     // --- convention ------------------------------------------------------------------------------------------
 
     [Fact]
