@@ -37,10 +37,13 @@ namespace Tour
             // An instance whose Invoke takes the environment only: awaited, then the rest of the pipeline runs.
             app.Use(new RequestCounter());
 
+            app.Use(typeof(Mount), "/mounted", new AppFunc(EnvironmentDump.Show));
+
             app.Use(typeof(Routes), new Dictionary<string, AppFunc>
             {
                 ["/sha256"] = Bodies.Sha256,
                 ["/drain"] = Bodies.Drain,
+                ["/progress"] = Bodies.Progress,
                 ["/echo"] = Bodies.EchoCollected,
                 ["/echo/stream"] = Bodies.EchoStreaming,
                 ["/download"] = Downloads.Numbered,

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.IO;
 using System.Security.Cryptography;
@@ -10,6 +11,8 @@ namespace Tour.Endpoints
     public static class Bodies
     {
         private const int BufferBytes = 65536;
+
+        private static readonly ConcurrentDictionary<string, long> Arrived = new ConcurrentDictionary<string, long>();
 
         /// <summary>POST /sha256: the hash of the body in hexadecimal, a blank, its length.</summary>
         public static async Task Sha256(IDictionary<string, object> environment)
@@ -51,6 +54,20 @@ namespace Tour.Endpoints
             {
                 await context.ResponseBody.WriteAsync(buffer, 0, count);
             }
+        }
+
+        /// <summary>POST /progress?name=X: the length of the body; GET /progress?name=X meanwhile: how much has arrived.</summary>
+        public static async Task Progress(IDictionary<string, object> environment)
+        {
+            var context = new Context(environment);
+            var name = context.Query("name") ?? "";
+            if (context.Method == "POST")
+            {
+                Arrived[name] = 0;
+                await ReadAll(context.RequestBody, bytes => Arrived[name] += bytes.Length);
+            }
+
+            await context.WriteText(Arrived.TryGetValue(name, out var count) ? count.ToString() : "0");
         }
 
         private static async Task<long> ReadAll(Stream body, Action<ReadOnlyMemory<byte>> each)

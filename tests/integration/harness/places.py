@@ -1,0 +1,23 @@
+"""Where things are. OWIND_BUILD names another build than build/release."""
+import os
+import shutil
+import socket
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+BUILD = Path(os.environ.get("OWIND_BUILD", ROOT / "build/release"))
+OWIND = BUILD / "owind"
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+HELLO = BUILD / "samples/hello/Hello.dll"
+TOUR = BUILD / "samples/tour/Tour.dll"
+
+
+def test_app(name):
+    """An application of tests/integration/apps."""
+    return BUILD / "tests" / name / f"{name}.dll"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

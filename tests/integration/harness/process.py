@@ -1,0 +1,71 @@
+"""One child process: its log in a file, ended by its own process id."""
+import os
+import signal
+import subprocess
+
+from .waiting import until
+
+
+class Process:
+    def __init__(self, name, command, folder, env=None, stdin=subprocess.DEVNULL, pass_fds=()):
+        self.name = name
+        self.command = [str(word) for word in command]
+        self.log_path = folder / f"{name}.log"
+        with open(self.log_path, "ab") as log:
+            self.child = subprocess.Popen(self.command, stdin=stdin, stdout=log, stderr=subprocess.STDOUT, cwd=folder,
+                                          env={**os.environ, **(env or {})}, start_new_session=True, pass_fds=pass_fds)
+
+    @property
+    def pid(self):
+        return self.child.pid
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def is_running(self):
+        return self.child.poll() is None
+
+    def wait_for_log(self, text, seconds=20):
+        """Returns when the text stands in the log; fails at once if the process ends without it."""
+        def seen():
+            if text in self.log():
+                return True
+            if not self.is_running() and text not in self.log():
+                raise AssertionError(f"{self.name} ended with {self.child.returncode} before '{text}':\n{self.log()[-4000:]}")
+            return False
+        until(seen, f"'{text}' in the log of {self.name}", seconds)
+
+    def signal(self, number):
+        os.kill(self.child.pid, number)
+
+    def wait(self, seconds=20):
+        """The exit code; a process that does not end is killed, and the test fails."""
+        try:
+            return self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+            raise AssertionError(f"{self.name} did not end within {seconds} s") from None
+
+    def stop(self):
+        """Ends it, however it takes it; for clean-up."""
+        if not self.is_running():
+            return
+        self.signal(signal.SIGTERM)
+        try:
+            self.child.wait(10)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+
+    # What /proc says about the process.
+
+    def resident_bytes(self):
+        with open(f"/proc/{self.pid}/statm") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.pid}/task"))

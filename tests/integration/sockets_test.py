@@ -1,0 +1,105 @@
+"""Listening: every kind of endpoint, and what may not be taken."""
+import os
+import pwd
+import socket
+import stat
+import unittest
+
+from harness import fastcgi, places
+from harness.case import Case
+
+
+class SocketsTest(Case):
+    def path(self, name="app.sock"):
+        return f"{self.folder}/{self.id().rsplit('.', 1)[1][-40:]}.{name}"
+
+    def test_several_endpoints_serve_at_once(self):
+        listen = [f"fcgi://unix:{self.path('a')}", f"unix:{self.path('b')}", f"fcgi://127.0.0.1:{places.free_port()}",
+                  f"fcgi://[::1]:{places.free_port()}"]
+        owind = self.start(places.HELLO, listen=listen)
+        for endpoint in listen:
+            self.assertEqual(b"Hello, World!", fastcgi.ask(endpoint).body)
+        for endpoint in listen:
+            self.assertIn(endpoint.removeprefix("fcgi://"), owind.log())
+
+    def test_an_inherited_socket_serves(self):
+        """fcgi://fd:N, as a process that hands down its listening socket gives it."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        os.set_inheritable(listener.fileno(), True)
+        owind = self.launch(places.HELLO, listen=[f"fcgi://fd:{listener.fileno()}"], pass_fds=(listener.fileno(),))
+        owind.wait_until_ready()
+        self.assertEqual(b"Hello, World!", fastcgi.ask(f"127.0.0.1:{listener.getsockname()[1]}").body)
+
+    def test_a_stale_socket_file_is_replaced(self):
+        path = self.path()
+        stale = socket.socket(socket.AF_UNIX)
+        stale.bind(path)
+        stale.close()
+        owind = self.start(places.HELLO, listen=[f"fcgi://unix:{path}"])
+        self.assertEqual(b"Hello, World!", fastcgi.ask(owind.endpoint).body)
+
+    def test_a_live_socket_is_refused_and_left_alone(self):
+        first = self.start(places.HELLO, listen=[f"fcgi://unix:{self.path()}"])
+        second = self.launch(places.HELLO, listen=[first.endpoint])
+        self.assertNotEqual(0, second.wait(30))
+        self.assertIn(self.path(), second.log())
+        self.assertEqual(b"Hello, World!", fastcgi.ask(first.endpoint).body)
+
+    def test_a_file_that_is_no_socket_is_refused_and_left_alone(self):
+        path = self.path()
+        with open(path, "w") as file:
+            file.write("precious")
+        owind = self.launch(places.HELLO, listen=[f"fcgi://unix:{path}"])
+        self.assertNotEqual(0, owind.wait(30))
+        with open(path) as file:
+            self.assertEqual("precious", file.read())
+
+    def test_the_socket_has_the_mode_and_owner_that_were_asked_for(self):
+        owind = self.start(places.HELLO)
+        found = os.stat(owind.endpoint.removeprefix("fcgi://unix:"))
+        self.assertEqual(0o660, stat.S_IMODE(found.st_mode))
+        options = ["--socket-mode", "0600"]
+        if os.geteuid() == 0:
+            options += ["--socket-owner", "nobody", "--socket-group", "nogroup"]
+        owind = self.start(places.HELLO, *options)
+        found = os.stat(owind.endpoint.removeprefix("fcgi://unix:"))
+        self.assertEqual(0o600, stat.S_IMODE(found.st_mode))
+        if os.geteuid() == 0:
+            self.assertEqual("nobody", pwd.getpwuid(found.st_uid).pw_name)
+
+    def test_a_port_in_use_is_refused(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            owind = self.launch(places.HELLO, listen=[f"fcgi://127.0.0.1:{taken.getsockname()[1]}"])
+            self.assertNotEqual(0, owind.wait(30))
+            self.assertIn(str(taken.getsockname()[1]), owind.log())
+
+    def test_a_folder_that_is_not_there_is_refused(self):
+        owind = self.launch(places.HELLO, listen=[f"fcgi://unix:{self.folder}/no/such/app.sock"])
+        self.assertNotEqual(0, owind.wait(30))
+        self.assertIn("/no/such/app.sock", owind.log())
+
+    def test_a_path_too_long_for_a_socket_is_refused(self):
+        owind = self.launch(places.HELLO, listen=[f"fcgi://unix:{self.folder}/{'x' * 120}"])
+        self.assertNotEqual(0, owind.wait(30))
+
+    def test_an_address_that_is_not_loopback_needs_an_allowed_peer(self):
+        """FastCGI has no authentication."""
+        port = places.free_port()
+        owind = self.launch(places.HELLO, listen=[f"fcgi://0.0.0.0:{port}"])
+        self.assertNotEqual(0, owind.wait(30))
+        self.assertIn("--allow", owind.log())
+        allowed = self.launch(places.HELLO, "--allow", "127.0.0.0/8", listen=[f"fcgi://0.0.0.0:{port}"])
+        allowed.wait_for_log("ready")
+        self.assertEqual(b"Hello, World!", fastcgi.ask(f"127.0.0.1:{port}").body)
+
+    def test_a_peer_that_is_not_allowed_is_closed(self):
+        port = places.free_port()
+        owind = self.launch(places.HELLO, "--allow", "192.0.2.1", listen=[f"fcgi://0.0.0.0:{port}"])
+        owind.wait_for_log("ready")
+        with self.assertRaises((ConnectionError, OSError)):
+            fastcgi.ask(f"127.0.0.1:{port}")
+
+
+if __name__ == "__main__":
+    unittest.main()
