@@ -22,7 +22,7 @@ struct PathOptions {
   };
   Mapping mapping = Mapping::kRequestUri;
   /// Decoded, UTF-8; empty: none. A missing leading slash is added, trailing ones are dropped.
-  std::string path_base;
+  std::string path_base{};
   EncodedSlash encoded_slash = EncodedSlash::kDecode;
 };
 
