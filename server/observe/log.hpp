@@ -63,7 +63,7 @@ class Log final : public middleware::TraceSink {
 
  private:
   class State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace owind::observe
