@@ -1,0 +1,368 @@
+// The options of a server (config::ServerOptions) as users give them.
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <initializer_list>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "middleware/token.hpp"
+#include "server/cli/option.hpp"
+#include "server/config/byte_size.hpp"
+#include "server/config/duration.hpp"
+
+namespace owind::cli {
+namespace {
+
+using config::ServerOptions;
+using Values = std::span<const std::string>;
+
+/// What an option is called and says.
+struct Name {
+  std::string_view group;
+  std::string_view flag;
+  std::string_view variable;
+  std::string_view value;
+  std::string_view help;
+};
+
+Option make(const Name& name, Repeat repeat, decltype(Option::apply) apply, decltype(Option::show) show) {
+  return {name.group, name.flag, name.variable,    name.value,
+          name.help,  repeat,    std::move(apply), std::move(show)};
+}
+
+/// A whole number from `least` to `most`.
+Option count(const Name& name, std::size_t ServerOptions::*member, std::size_t least, std::size_t most) {
+  return make(
+      name, Repeat::kOnce,
+      [=](ServerOptions& options, Values values) {
+        const std::string& text = values.front();
+        std::size_t number = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (error != std::errc{} || end != text.data() + text.size() || number < least || number > most) {
+          throw std::invalid_argument("\"" + text + "\" is not a whole number from " + std::to_string(least) +
+                                      " to " + std::to_string(most));
+        }
+        options.*member = number;
+      },
+      [=](const ServerOptions& options) { return std::to_string(options.*member); });
+}
+
+std::string size_text(std::uint64_t bytes) {
+  if (bytes != 0 && bytes % (1024 * 1024) == 0) return std::to_string(bytes / (1024 * 1024)) + "M";
+  if (bytes != 0 && bytes % 1024 == 0) return std::to_string(bytes / 1024) + "k";
+  return std::to_string(bytes);
+}
+
+Option size(const Name& name, std::uint64_t ServerOptions::*member, std::uint64_t least, std::uint64_t most) {
+  return make(
+      name, Repeat::kOnce,
+      [=](ServerOptions& options, Values values) {
+        const std::uint64_t bytes = config::parse_byte_size(values.front());
+        if (bytes < least || bytes > most) {
+          throw std::invalid_argument("\"" + values.front() + "\" is not from " + size_text(least) + " to " +
+                                      size_text(most));
+        }
+        options.*member = bytes;
+      },
+      [=](const ServerOptions& options) { return size_text(options.*member); });
+}
+
+enum class Zero { kAllowed, kRefused };
+
+Option duration(const Name& name, std::chrono::milliseconds ServerOptions::*member, Zero zero) {
+  return make(
+      name, Repeat::kOnce,
+      [=](ServerOptions& options, Values values) {
+        const auto value = config::parse_duration(values.front());
+        if (zero == Zero::kRefused && value.count() == 0) {
+          throw std::invalid_argument("\"" + values.front() +
+                                      "\" would end every connection at once; the least is 1ms");
+        }
+        options.*member = value;
+      },
+      [=](const ServerOptions& options) {
+        const auto milliseconds = (options.*member).count();
+        return milliseconds % 1000 == 0 ? std::to_string(milliseconds / 1000) + (milliseconds == 0 ? "" : "s")
+                                        : std::to_string(milliseconds) + "ms";
+      });
+}
+
+template <typename Enum>
+Option choice(const Name& name, Enum ServerOptions::*member,
+              std::initializer_list<std::pair<std::string_view, Enum>> names) {
+  const std::vector<std::pair<std::string_view, Enum>> table(names);
+  return make(
+      name, Repeat::kOnce,
+      [=](ServerOptions& options, Values values) {
+        std::string known;
+        for (const auto& [word, value] : table) {
+          if (word == values.front()) {
+            options.*member = value;
+            return;
+          }
+          known.append(known.empty() ? "" : ", ").append(word);
+        }
+        throw std::invalid_argument("\"" + values.front() + "\" is none of " + known);
+      },
+      [=](const ServerOptions& options) {
+        for (const auto& [word, value] : table) {
+          if (value == options.*member) return std::string(word);
+        }
+        return std::string();
+      });
+}
+
+Option text(const Name& name, std::string ServerOptions::*member) {
+  return make(
+      name, Repeat::kOnce, [=](ServerOptions& options, Values values) { options.*member = values.front(); },
+      [=](const ServerOptions& options) { return options.*member; });
+}
+
+std::string join(const std::vector<std::string>& texts) {
+  std::string joined;
+  for (const std::string& each : texts) joined.append(joined.empty() ? "" : ";").append(each);
+  return joined;
+}
+
+Option networks(const Name& name, io::AllowList ServerOptions::*member) {
+  return make(
+      name, Repeat::kMany,
+      [=](ServerOptions& options, Values values) {
+        io::AllowList list;
+        for (const std::string& value : values) list.add(value);
+        options.*member = list;
+      },
+      [=](const ServerOptions& options) { return join((options.*member).to_strings()); });
+}
+
+Option listen(const Name& name) {
+  return make(
+      name, Repeat::kMany,
+      [](ServerOptions& options, Values values) {
+        std::vector<io::Endpoint> endpoints;
+        for (const std::string& value : values) {
+          endpoints.push_back(io::Endpoint::parse(value));
+          if (endpoints.back().scheme == io::Scheme::kHttp) {
+            throw std::invalid_argument("\"" + value +
+                                        "\": this version listens for FastCGI only; write fcgi://");
+          }
+        }
+        options.listen = std::move(endpoints);
+      },
+      [](const ServerOptions& options) {
+        std::vector<std::string> texts;
+        for (const io::Endpoint& endpoint : options.listen) texts.push_back(endpoint.to_string());
+        return join(texts);
+      });
+}
+
+Option socket_mode(const Name& name) {
+  return make(
+      name, Repeat::kOnce,
+      [](ServerOptions& options, Values values) {
+        const std::string& digits = values.front();
+        unsigned mode = 0;
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), mode, 8);
+        if (error != std::errc{} || end != digits.data() + digits.size() || mode > 0777) {
+          throw std::invalid_argument("\"" + digits + "\" is not an octal mode from 0 to 0777, such as 0660");
+        }
+        options.socket_rights.mode = mode;
+      },
+      [](const ServerOptions& options) {
+        char out[8];
+        std::snprintf(out, sizeof out, "%04o", static_cast<unsigned>(options.socket_rights.mode));
+        return std::string(out);
+      });
+}
+
+Option socket_account(const Name& name, std::string io::SocketRights::*member) {
+  return make(
+      name, Repeat::kOnce,
+      [=](ServerOptions& options, Values values) { options.socket_rights.*member = values.front(); },
+      [=](const ServerOptions& options) { return options.socket_rights.*member; });
+}
+
+/// Kept without a slash at its end; "/" is the same as none.
+Option path_base(const Name& name) {
+  return make(
+      name, Repeat::kOnce,
+      [](ServerOptions& options, Values values) {
+        std::string path = values.front();
+        while (path.ends_with('/')) path.pop_back();
+        const bool clean = std::none_of(path.begin(), path.end(), [](char c) {
+          return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '?' || c == '#' || c == '%';
+        });
+        if ((!path.empty() && path.front() != '/') || path.find("//") != std::string::npos || !clean) {
+          throw std::invalid_argument(
+              "\"" + values.front() +
+              "\" is not a path: it starts with a slash and is not percent-encoded, as in /shop");
+        }
+        options.path_base = path;
+      },
+      [](const ServerOptions& options) { return options.path_base; });
+}
+
+Option folder(const Name& name, std::filesystem::path ServerOptions::*member) {
+  return make(
+      name, Repeat::kOnce, [=](ServerOptions& options, Values values) { options.*member = values.front(); },
+      [=](const ServerOptions& options) { return (options.*member).string(); });
+}
+
+constexpr std::string_view kApplication = "Application";
+constexpr std::string_view kListening = "Listening";
+constexpr std::string_view kRequests = "Requests";
+constexpr std::string_view kThreads = "Threads and capacity";
+constexpr std::string_view kTimes = "Times (30, 30s, 500ms, 2m, 1h)";
+constexpr std::string_view kOperation = "Operation";
+
+std::vector<Option> build() {
+  using config::Dispatch;
+  using config::EncodedSlash;
+  using config::Mode;
+  using config::PathMapping;
+  using middleware::Severity;
+  constexpr std::size_t kSlots = middleware::Token::kMaxSlots;
+  constexpr std::uint64_t kGiB = 1024 * 1024 * 1024;
+  return {
+      text({kApplication, "--startup", "OWIND_STARTUP", "NAME",
+            "Class or method that configures the application: Namespace.Type[.Method][, Assembly], or the "
+            "friendly name of an "
+            "OwinStartup attribute. Without it, it is discovered."},
+           &ServerOptions::startup),
+      text({kApplication, "--app-name", "OWIND_APP_NAME", "NAME",
+            "Value of host.AppName. Without it, the full name of the Startup class."},
+           &ServerOptions::app_name),
+      choice<Mode>({kApplication, "--mode", "OWIND_MODE", "MODE",
+                    "production, or development, which shows the details of errors to the visitor."},
+                   &ServerOptions::mode,
+                   {{"production", Mode::kProduction}, {"development", Mode::kDevelopment}}),
+      path_base({kApplication, "--path-base", "OWIND_PATH_BASE", "PATH",
+                 "Where the application is mounted, such as /shop: this part of the path becomes "
+                 "owin.RequestPathBase."}),
+      folder({kApplication, "--data-protection", "OWIND_DATA_PROTECTION", "FOLDER",
+              "Where the keys of data protection are kept. Without it, $STATE_DIRECTORY/keys, else "
+              "~/.local/share/owind/keys."},
+             &ServerOptions::data_protection),
+
+      listen({kListening, "--listen", "OWIND_LISTEN", "ENDPOINT",
+              "fcgi://ADDRESS:PORT, fcgi://unix:PATH, fcgi://fd:N or fcgi://systemd[:NAME]; fcgi:// may be "
+              "left out."}),
+      networks({kListening, "--allow", "OWIND_ALLOW", "ADDRESS[/BITS]",
+                "Who may connect over TCP. Needed to listen on an address that is not loopback, since "
+                "FastCGI has no "
+                "authentication."},
+               &ServerOptions::allow),
+      socket_mode({kListening, "--socket-mode", "OWIND_SOCKET_MODE", "OCTAL",
+                   "Mode of the files of Unix sockets: who may write may connect."}),
+      socket_account({kListening, "--socket-owner", "OWIND_SOCKET_OWNER", "USER",
+                      "Owner of these files, by name or number. Without it, the user who runs owind."},
+                     &io::SocketRights::owner),
+      socket_account({kListening, "--socket-group", "OWIND_SOCKET_GROUP", "GROUP",
+                      "Group of these files, such as that of the web server (www-data)."},
+                     &io::SocketRights::group),
+
+      choice<PathMapping>(
+          {kRequests, "--path-mapping", "OWIND_PATH_MAPPING", "HOW",
+           "Where the path of a request comes from: request-uri (REQUEST_URI, decoded once), script "
+           "(SCRIPT_NAME) or path-info (SCRIPT_NAME is the base, PATH_INFO the path)."},
+          &ServerOptions::path_mapping,
+          {{"request-uri", PathMapping::kRequestUri},
+           {"script", PathMapping::kScript},
+           {"path-info", PathMapping::kPathInfo}}),
+      choice<EncodedSlash>({kRequests, "--encoded-slash", "OWIND_ENCODED_SLASH", "HOW",
+                            "What becomes of %2F in a path: decode, keep or reject."},
+                           &ServerOptions::encoded_slash,
+                           {{"decode", EncodedSlash::kDecode},
+                            {"keep", EncodedSlash::kKeep},
+                            {"reject", EncodedSlash::kReject}}),
+      networks({kRequests, "--trust-forwarded", "OWIND_TRUST_FORWARDED", "ADDRESS[/BITS]",
+                "Whose X-Forwarded-* and Forwarded fields are believed. Without it, nobody's."},
+               &ServerOptions::trust_forwarded),
+      size({kRequests, "--max-params-bytes", "OWIND_MAX_PARAMS_BYTES", "SIZE",
+            "Size of all parameters (with header fields) of a request; 431 above it."},
+           &ServerOptions::max_params_bytes, 1024, kGiB),
+      count({kRequests, "--max-params-count", "OWIND_MAX_PARAMS_COUNT", "N",
+             "Number of these parameters; 431 above it."},
+            &ServerOptions::max_params_count, 1, 1'000'000),
+      size({kRequests, "--max-body-bytes", "OWIND_MAX_BODY_BYTES", "SIZE",
+            "Size of the body of a request; 413 above it. 0: no limit but that of the front end."},
+           &ServerOptions::max_body_bytes, 0, std::uint64_t{1} << 62),
+      size({kRequests, "--unread-body-bytes", "OWIND_UNREAD_BODY_BYTES", "SIZE",
+            "How much of an upload that the application does not want is read and thrown away, so that its "
+            "response "
+            "arrives."},
+           &ServerOptions::unread_body_bytes, 0, std::uint64_t{1} << 40),
+
+      count({kThreads, "--shards", "OWIND_SHARDS", "N",
+             "Event loops. 0: as many as CPUs may be used, by affinity and control group."},
+            &ServerOptions::shards, 0, middleware::Token::kMaxShards),
+      choice<Dispatch>(
+          {kThreads, "--dispatch", "OWIND_DISPATCH", "HOW",
+           "How the application is entered: steal (on the IO thread, which another one replaces when the "
+           "call "
+           "blocks), inline (the same without replacement) or pool (.NET's thread pool)."},
+          &ServerOptions::dispatch,
+          {{"steal", Dispatch::kSteal}, {"inline", Dispatch::kInline}, {"pool", Dispatch::kPool}}),
+      count({kThreads, "--max-app-threads", "OWIND_MAX_APP_THREADS", "N",
+             "Threads that may be inside the application at once; requests wait above it."},
+            &ServerOptions::max_app_threads, 2, 32'768),
+      count({kThreads, "--max-requests-in-flight", "OWIND_MAX_REQUESTS_IN_FLIGHT", "N",
+             "Requests at once; 503 above it."},
+            &ServerOptions::max_requests_in_flight, 1, kSlots),
+      count({kThreads, "--max-orphans", "OWIND_MAX_ORPHANS", "N",
+             "Requests that their visitor has left and that the application does not complete; the process "
+             "asks to be "
+             "replaced above it."},
+            &ServerOptions::max_orphans, 0, kSlots),
+      count({kThreads, "--max-connections", "OWIND_MAX_CONNECTIONS", "N",
+             "Connections at once; others wait above it."},
+            &ServerOptions::max_connections, 1, 1'000'000),
+
+      duration({kTimes, "--request-timeout", "OWIND_REQUEST_TIMEOUT", "TIME",
+                "Until the application has begun its response; 504 and cancellation after it. 0: off."},
+               &ServerOptions::request_timeout, Zero::kAllowed),
+      duration({kTimes, "--drain-timeout", "OWIND_DRAIN_TIMEOUT", "TIME",
+                "How long requests may go on after the order to stop."},
+               &ServerOptions::drain_timeout, Zero::kAllowed),
+      duration({kTimes, "--drain-delay", "OWIND_DRAIN_DELAY", "TIME",
+                "How long connections are still taken after the order to stop."},
+               &ServerOptions::drain_delay, Zero::kAllowed),
+      duration({kTimes, "--idle-timeout", "OWIND_IDLE_TIMEOUT", "TIME",
+                "An idle connection is closed after it: longer than the front end's keepalive_timeout."},
+               &ServerOptions::idle_timeout, Zero::kRefused),
+      duration({kTimes, "--first-record-timeout", "OWIND_FIRST_RECORD_TIMEOUT", "TIME",
+                "Until a new connection has sent something."},
+               &ServerOptions::first_record_timeout, Zero::kRefused),
+      duration({kTimes, "--head-timeout", "OWIND_HEAD_TIMEOUT", "TIME",
+                "Until the parameters of a request are complete."},
+               &ServerOptions::head_timeout, Zero::kRefused),
+      duration({kTimes, "--body-timeout", "OWIND_BODY_TIMEOUT", "TIME",
+                "Between two pieces of a request body that the application waits for."},
+               &ServerOptions::body_timeout, Zero::kRefused),
+      duration({kTimes, "--write-timeout", "OWIND_WRITE_TIMEOUT", "TIME",
+                "For a front end that takes nothing of a response."},
+               &ServerOptions::write_timeout, Zero::kRefused),
+      duration({kTimes, "--unread-body-timeout", "OWIND_UNREAD_BODY_TIMEOUT", "TIME",
+                "How long an upload is read and thrown away (see --unread-body-bytes)."},
+               &ServerOptions::unread_body_timeout, Zero::kAllowed),
+
+      choice<Severity>({kOperation, "--log-level", "OWIND_LOG_LEVEL", "LEVEL",
+                        "What is written to stderr: debug, info, warn or error, and all above it."},
+                       &ServerOptions::log_level,
+                       {{"debug", Severity::kDebug},
+                        {"info", Severity::kInfo},
+                        {"warn", Severity::kWarning},
+                        {"error", Severity::kError}}),
+  };
+}
+
+}  // namespace
+
+std::span<const Option> server_option_table() {
+  static const std::vector<Option> table = build();
+  return table;
+}
+
+}  // namespace owind::cli
