@@ -1,14 +1,16 @@
-// The sample hello with one more path, /gc, which says what the runtime has allocated since it started.
+// The sample hello with two more paths: /gc says what the runtime has allocated since it started, /block keeps its thread
+// for ten milliseconds and then answers as hello does.
 using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Text;
+using System.Threading;
 using System.Threading.Tasks;
 using Hello;
 using Owin;
 
-namespace Counted
+namespace Figures
 {
     using AppFunc = Func<IDictionary<string, object>, Task>;
 
@@ -17,7 +19,18 @@ namespace Counted
         public void Configuration(IAppBuilder app)
         {
             app.Use(new Func<AppFunc, AppFunc>(next => environment =>
-                (string)environment["owin.RequestPath"] == "/gc" ? Report(environment) : next(environment)));
+            {
+                switch ((string)environment["owin.RequestPath"])
+                {
+                    case "/gc":
+                        return Report(environment);
+                    case "/block":
+                        Thread.Sleep(10);
+                        return next(environment);
+                    default:
+                        return next(environment);
+                }
+            }));
             app.Use(new HelloModule());
         }
 

@@ -1,0 +1,1 @@
+"""What `./dev bench` measures: one module a figure, each with `run(options)` that returns Markdown."""
