@@ -1,15 +1,16 @@
-// One request's head as one contiguous, read-only block: slots for what OWIN names, then every field (header) as it arrived.
-// Offsets only, so that the block can be read at any address and from managed code; the layout is that of owind_request_block in
-// hosting/bridge_abi.h, which checks it.
+// One request's head as one contiguous, read-only block: slots for what OWIN names, then every field (header)
+// as it arrived. Offsets only, so that the block can be read at any address and from managed code; the layout
+// is that of owind_request_block in hosting/bridge_abi.h, which checks it.
 //
-// Lifetime: built by the shard's leader, then read by any thread until the request's application has completed. Closing a block
-// advances its generation first: a reader copies a value and *then* compares the generation, so a late reader gets nothing, never
-// another visitor's bytes.
+// Lifetime: built by the shard's leader, then read by any thread until the request's application has
+// completed. Closing a block advances its generation first: a reader copies a value and *then* compares the
+// generation, so a late reader gets nothing, never another visitor's bytes.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -50,8 +51,9 @@ enum RequestFlags : std::uint32_t {
   kRequestHttp10 = 16,
 };
 
-/// Builds a block and owns it until the request is over. Reused for one request after another; keeps its scratch memory.
-/// Leader only, but for the const functions, which any thread may call between seal() and close().
+/// Builds a block and owns it until the request is over. Reused for one request after another; keeps its
+/// scratch memory. Leader only, but for the const functions, which any thread may call between seal() and
+/// close().
 class RequestBlock {
  public:
   explicit RequestBlock(BlockPool& pool) : pool_(pool) {}
@@ -59,10 +61,21 @@ class RequestBlock {
   /// Begins a new block with room for about `expected_bytes`. False: no memory.
   [[nodiscard]] bool begin(std::size_t expected_bytes = 0) noexcept;
 
-  /// Appends bytes and says where they are. After a failure (no memory) the slice is empty and failed() is true.
-  Slice append(std::string_view text) noexcept;
-  /// Reserves `length` bytes to be written by the caller through mutable_bytes(); shrink() gives back what was not needed.
-  Slice append_space(std::size_t length) noexcept;
+  /// Appends bytes and says where they are. After a failure (no memory) the slice is empty and failed() is
+  /// true. `text` must not be a view of this block, which may move.
+  Slice append(std::string_view text) noexcept {
+    const Slice slice = append_space(text.size());
+    if (slice.length) std::memcpy(mutable_bytes(slice), text.data(), text.size());
+    return slice;
+  }
+  /// Reserves `length` bytes to be written by the caller through mutable_bytes(); shrink() gives back what
+  /// was not needed.
+  Slice append_space(std::size_t length) noexcept {
+    if (!reserve(length)) return {};
+    const Slice slice{static_cast<std::uint32_t>(used_), static_cast<std::uint32_t>(length)};
+    used_ += length;
+    return slice;
+  }
   char* mutable_bytes(Slice slice) { return reinterpret_cast<char*>(block_.data()) + slice.offset; }
   /// Gives back the tail of the slice that was appended last.
   void shrink(Slice& last, std::uint32_t length) noexcept;
@@ -79,7 +92,8 @@ class RequestBlock {
   /// Writes the field table and closes the building. False: no memory.
   [[nodiscard]] bool seal() noexcept;
 
-  /// Advances the generation and gives the memory back. The caller has made sure that no native reader is left.
+  /// Advances the generation and gives the memory back. The caller has made sure that no native reader is
+  /// left.
   void close() noexcept;
 
   bool failed() const { return failed_; }
@@ -92,7 +106,8 @@ class RequestBlock {
   bool has(Slot slot) const { return header().slots[static_cast<std::size_t>(slot)].offset != 0; }
   std::uint32_t flags() const { return header().flags; }
   std::int64_t content_length() const { return header().content_length; }
-  /// The first field of that name (ASCII case-insensitive); null when there is none. Valid before and after seal().
+  /// The first field of that name (ASCII case-insensitive); null when there is none. Valid before and after
+  /// seal().
   const FieldSlice* find(std::string_view name) const;
   const void* data() const { return block_.data(); }
   std::size_t size_bytes() const { return used_; }
@@ -101,7 +116,11 @@ class RequestBlock {
  private:
   RequestHeader& header() { return *reinterpret_cast<RequestHeader*>(block_.data()); }
   const RequestHeader& header() const { return *reinterpret_cast<const RequestHeader*>(block_.data()); }
-  bool reserve(std::size_t more) noexcept;
+  /// Makes room for `more` bytes behind used_. False: no memory, now or before.
+  bool reserve(std::size_t more) noexcept {
+    return !failed_ && (more <= block_.capacity_bytes() - used_ || grow(more));
+  }
+  bool grow(std::size_t more) noexcept;
 
   BlockPool& pool_;
   Block block_;
