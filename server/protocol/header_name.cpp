@@ -31,14 +31,18 @@ constexpr Letters kLetters = make_letters();
 }  // namespace
 
 bool restore_header_name(std::string_view variable, char* to) noexcept {
-  const std::array<char, 256>* table = &kLetters.first;
+  // Judged by what was read before, not by what was written, and without a way out: so the steps do not wait
+  // for each other.
+  bool token = !variable.empty();
+  char before = '_';
   for (const char c : variable) {
-    const char written = (*table)[static_cast<unsigned char>(c)];
-    if (written == 0) return false;
+    const auto& table = before == '_' || before == '-' ? kLetters.first : kLetters.inner;
+    const char written = table[static_cast<unsigned char>(c)];
+    token &= written != 0;
     *to++ = written;
-    table = written == '-' ? &kLetters.first : &kLetters.inner;
+    before = c;
   }
-  return !variable.empty();
+  return token;
 }
 
 bool is_token(std::string_view text) noexcept {
