@@ -1,0 +1,326 @@
+// The composition root: the one file that may include everything. Parses the command line, starts the CLR and
+// the server around it, and takes both down again.
+#include <unistd.h>
+
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <variant>
+
+#include "hosting/coreclr_runtime.hpp"
+#include "hosting/error.hpp"
+#include "hosting/managed_app.hpp"
+#include "hosting/managed_bridge.hpp"
+#include "hosting/native_exports.hpp"
+#include "middleware/pipeline.hpp"
+#include "server/cli/command_line.hpp"
+#include "server/cli/version.hpp"
+#include "server/config/cpu_limit.hpp"
+#include "server/config/server_options.hpp"
+#include "server/io/inherited_sockets.hpp"
+#include "server/io/server.hpp"
+#include "server/io/startup_error.hpp"
+#include "server/observe/log.hpp"
+#include "server/process/readiness.hpp"
+#include "server/process/signals.hpp"
+#include "server/process/stop_controller.hpp"
+#include "server/protocol/fastcgi_mapper.hpp"
+
+namespace {
+
+using namespace owind;
+using std::chrono::steady_clock;
+
+constexpr int kStartupFailure = 1;
+/// What an application gets to end in after it was told that the server will not wait.
+constexpr auto kLastWait = std::chrono::seconds(2);
+
+// ---- options → the rooms' own settings
+// ------------------------------------------------------------------------------------------
+
+io::ConnectionLimits connection_limits(const config::ServerOptions& options) {
+  io::ConnectionLimits limits;
+  limits.max_body_bytes = options.max_body_bytes;
+  limits.request_timeout = options.request_timeout;
+  limits.unread_body_bytes = options.unread_body_bytes;
+  limits.unread_body_timeout = options.unread_body_timeout;
+  limits.idle_timeout = options.idle_timeout;
+  limits.first_record_timeout = options.first_record_timeout;
+  limits.head_timeout = options.head_timeout;
+  limits.body_timeout = options.body_timeout;
+  limits.write_timeout = options.write_timeout;
+  return limits;
+}
+
+fastcgi::Limits fastcgi_limits(const config::ServerOptions& options) {
+  fastcgi::Limits limits;
+  limits.max_params_bytes = static_cast<std::uint32_t>(options.max_params_bytes);
+  limits.max_params = static_cast<std::uint32_t>(options.max_params_count);
+  return limits;
+}
+
+protocol::PathOptions path_options(const config::ServerOptions& options) {
+  protocol::PathOptions paths;
+  using Mapping = protocol::PathOptions::Mapping;
+  using Slash = protocol::EncodedSlash;
+  switch (options.path_mapping) {
+    case config::PathMapping::kRequestUri:
+      paths.mapping = Mapping::kRequestUri;
+      break;
+    case config::PathMapping::kScript:
+      paths.mapping = Mapping::kScript;
+      break;
+    case config::PathMapping::kPathInfo:
+      paths.mapping = Mapping::kPathInfo;
+      break;
+  }
+  switch (options.encoded_slash) {
+    case config::EncodedSlash::kDecode:
+      paths.encoded_slash = Slash::kDecode;
+      break;
+    case config::EncodedSlash::kKeep:
+      paths.encoded_slash = Slash::kKeep;
+      break;
+    case config::EncodedSlash::kReject:
+      paths.encoded_slash = Slash::kReject;
+      break;
+  }
+  paths.path_base = options.path_base;
+  return paths;
+}
+
+runner::RunnerOptions runner_options(const config::ServerOptions& options) {
+  runner::RunnerOptions runner;
+  switch (options.dispatch) {
+    case config::Dispatch::kSteal:
+      runner.dispatch = runner::Dispatch::kSteal;
+      break;
+    case config::Dispatch::kInline:
+      runner.dispatch = runner::Dispatch::kInline;
+      break;
+    case config::Dispatch::kPool:
+      runner.dispatch = runner::Dispatch::kPool;
+      break;
+  }
+  runner.max_app_threads = options.max_app_threads;
+  return runner;
+}
+
+/// `scheme|host|port|path`, for host.Addresses.
+std::string address_setting(const io::Endpoint& endpoint, const std::string& path_base) {
+  std::string host, port;
+  if (const auto* tcp = std::get_if<io::TcpAddress>(&endpoint.place)) {
+    host = tcp->host;
+    port = std::to_string(tcp->port);
+  } else if (const auto* file = std::get_if<io::UnixPath>(&endpoint.place)) {
+    host = "unix:" + file->path;
+  } else {
+    host = "localhost";
+  }
+  return "http|" + host + "|" + port + "|" + path_base;
+}
+
+std::string_view level_name(middleware::Severity level) {
+  switch (level) {
+    case middleware::Severity::kDebug:
+      return "debug";
+    case middleware::Severity::kInfo:
+      return "info";
+    case middleware::Severity::kWarning:
+      return "warning";
+    case middleware::Severity::kError:
+      return "error";
+  }
+  return "info";
+}
+
+hosting::BridgeSettings bridge_settings(const config::ServerOptions& options,
+                                        const std::filesystem::path& application,
+                                        const std::vector<io::ListeningSocket>& sockets) {
+  hosting::BridgeSettings settings{
+      {"application", application.string()},
+      {"server-name", "owind/" + std::string(cli::version())},
+      {"mode", options.mode == config::Mode::kDevelopment ? "development" : "production"},
+      {"path-base", options.path_base},
+      {"log-level", std::string(level_name(options.log_level))}};
+  if (!options.startup.empty()) settings.emplace_back("startup", options.startup);
+  if (!options.app_name.empty()) settings.emplace_back("app-name", options.app_name);
+  if (!options.data_protection.empty())
+    settings.emplace_back("data-protection", options.data_protection.string());
+  for (const auto& socket : sockets)
+    settings.emplace_back("address", address_setting(socket.endpoint(), options.path_base));
+  return settings;
+}
+
+/// The bridge is installed beside the executable, or in ../lib/owind of it.
+std::filesystem::path bridge_path() {
+  const auto executable = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const auto beside = executable / "bridge" / "Owind.Bridge.dll";
+  const auto installed = executable.parent_path() / "lib" / "owind" / "bridge" / "Owind.Bridge.dll";
+  if (std::filesystem::exists(beside)) return beside;
+  if (std::filesystem::exists(installed)) return installed;
+  throw io::StartupError("the managed bridge Owind.Bridge.dll was not found: neither " + beside.string() +
+                             " nor " + installed.string() + " exists",
+                         "Install owind with its bridge folder; in a source tree, run ./dev build.");
+}
+
+// ---- serve
+// ------------------------------------------------------------------------------------------------------------------------
+
+/// How the signals' thread tells main's what to do.
+class StopRequest {
+ public:
+  enum class Kind { kNone, kDrain, kNow };
+  void ask(Kind kind) {
+    const std::lock_guard lock(mutex_);
+    if (kind > kind_) kind_ = kind;
+    changed_.notify_all();
+  }
+  Kind wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return kind_ != Kind::kNone; });
+    return kind_;
+  }
+  /// True when a stop at once was asked for before the deadline.
+  bool wait_now(steady_clock::time_point deadline) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_until(lock, deadline, [this] { return kind_ == Kind::kNow; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Kind kind_ = Kind::kNone;
+};
+
+int serve(const config::ServerOptions& options, const process::Readiness& readiness) {
+  // Never destroyed: managed code may call until the process is gone.
+  auto& log = *new observe::Log({.level = options.log_level});
+  auto& tokens = *new middleware::TokenTable;
+  auto& admission = *new exchange::Admission(options.max_requests_in_flight);
+  auto& stop_request = *new StopRequest;
+  auto& stop_controller = *new process::StopController({
+      .drain = [&] { stop_request.ask(StopRequest::Kind::kDrain); },
+      .stop_now = [&] { stop_request.ask(StopRequest::Kind::kNow); },
+      .exit_now =
+          [&log](int code) {
+            log.warn("told to stop again: exiting now");
+            log.flush(std::chrono::milliseconds(100));
+            _exit(code);
+          },
+      .unsupported =
+          [&log](int signal) {
+            log.info("signal " + std::string(process::signal_name(signal)) + " does nothing yet");
+          },
+  });
+  new process::SignalThread([&](int signal) { stop_controller.on_signal(signal); });
+
+  // The sockets come first: they cost nothing, and a port in use is known before the CLR is started.
+  auto inherited = io::InheritedSockets::from_environment();
+  auto sockets = io::open_listening_sockets(
+      options.listen, {.rights = options.socket_rights, .allow = options.allow}, inherited);
+  for (const auto& socket : sockets)
+    if (socket.scheme() == io::Scheme::kHttp)
+      throw io::StartupError("cannot listen on " + socket.to_string() + ": this build serves FastCGI only",
+                             "Use fcgi://… and put nginx or another FastCGI front end before it.");
+
+  const auto application = std::filesystem::absolute(options.app).lexically_normal();
+  auto& runtime = *new hosting::CoreclrRuntime;
+  const auto bridge_file = bridge_path();
+  hosting::RuntimeOptions runtime_options;
+  runtime_options.application = application;
+  runtime_options.bridge = bridge_file;
+  runtime.start(runtime_options);
+  for (const auto& warning : runtime.warnings()) log.warn(warning);
+  log.debug("runtime: " + runtime.description());
+  hosting::bind_native_exports(tokens, log);
+  auto& bridge = *new hosting::ManagedBridge;
+  bridge.connect(reinterpret_cast<hosting::BridgeEntry>(
+                     runtime.load_entry(bridge_file, "Owind.Bootstrap, Owind.Bridge", "Initialize")),
+                 hosting::native_table());
+  bridge.configure(bridge_settings(options, application, sockets));
+
+  auto& application_func = *new hosting::ManagedApp(bridge.table());
+  auto& pipeline = *new middleware::Pipeline(middleware::AppFunc::of(application_func));
+  auto& mapper = *new protocol::FastCgiMapper(path_options(options));
+  auto& context = *new io::ServerContext{
+      .limits = connection_limits(options),
+      .fastcgi_limits = fastcgi_limits(options),
+      .management_values = {.max_connections = static_cast<std::uint32_t>(options.max_connections),
+                            .max_requests = static_cast<std::uint32_t>(options.max_requests_in_flight),
+                            .multiplexes = true},
+      .pipe_limits = {},
+      .fastcgi_mapper = mapper,
+      .tokens = tokens,
+      .admission = admission,
+      .trace = log,
+      .visitor_trace = log.limited(),
+      .app = pipeline.app(),
+      .max_connections = options.max_connections,
+      .max_orphans = options.max_orphans,
+  };
+  const std::size_t shards = options.shards ? options.shards : config::usable_cpus();
+  auto& server = *new io::Server(context, runner_options(options), shards);
+  server.start(std::move(sockets), options.allow);
+
+  std::string where;
+  for (const auto& endpoint : server.endpoints()) where += (where.empty() ? "" : ", ") + endpoint;
+  log.info("ready: " + application.filename().string() + " on " + where + " (" + std::to_string(shards) +
+           " shard" + (shards == 1 ? "" : "s") + ")");
+  readiness.ready("serving " + application.filename().string());
+
+  auto how = stop_request.wait();
+  readiness.stopping();
+  if (how == StopRequest::Kind::kDrain && options.drain_delay.count() > 0) {
+    log.info("draining: connections are taken for another " + std::to_string(options.drain_delay.count()) +
+             " ms");
+    if (stop_request.wait_now(steady_clock::now() + options.drain_delay)) how = StopRequest::Kind::kNow;
+  }
+  server.stop_accepting();
+  bool over = false;
+  if (how == StopRequest::Kind::kDrain) {
+    log.info("draining: " + std::to_string(server.unfinished()) + " request(s) in flight");
+    over = server.drain(steady_clock::now() + options.drain_timeout);
+    if (!over)
+      log.warn("the drain timeout is over: giving up " + std::to_string(server.unfinished()) + " request(s)");
+  }
+  if (!over) {
+    server.abort_all();
+    server.drain(steady_clock::now() + kLastWait);
+  }
+  bridge.stop();
+  const std::size_t stuck = server.unfinished();
+  if (stuck) log.warn(std::to_string(stuck) + " request(s) did not end; the process does");
+  server.stop();
+  log.info("stopped");
+  log.flush(std::chrono::seconds(1));
+  // Not exit(): no destructor may run while managed threads and stuck requests are still there.
+  std::fflush(nullptr);
+  _exit(0);
+}
+
+int fail(const char* text) {
+  std::fprintf(stderr, "owind: %s\n", text);
+  std::fflush(stderr);
+  // The runtime may be half started; its exit handlers have nothing to add to the message.
+  _exit(kStartupFailure);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  process::block_signals();
+  const auto parsed = cli::parse(argc, argv);
+  if (const auto* exit = std::get_if<cli::Exit>(&parsed)) {
+    std::fputs(exit->text.c_str(), exit->code == 0 ? stdout : stderr);
+    return exit->code;
+  }
+  try {
+    return serve(std::get<cli::ServeCommand>(parsed).options, process::Readiness::from_environment());
+  } catch (const std::exception& error) {
+    return fail(error.what());
+  }
+}
