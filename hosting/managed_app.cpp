@@ -3,9 +3,12 @@
 namespace owind::hosting {
 namespace {
 
-static_assert(sizeof(std::atomic<std::int32_t>) == sizeof(std::int32_t) && std::atomic<std::int32_t>::is_always_lock_free);
+static_assert(sizeof(std::atomic<std::int32_t>) == sizeof(std::int32_t) &&
+              std::atomic<std::int32_t>::is_always_lock_free);
 
-std::int32_t* entered_of(middleware::CallEntry entry) { return reinterpret_cast<std::int32_t*>(entry.entered); }
+std::int32_t* entered_of(middleware::CallEntry entry) {
+  return reinterpret_cast<std::int32_t*>(entry.entered);
+}
 std::int32_t flags_of(middleware::CallEntry entry) { return entry.queue ? OWIND_ENTER_QUEUE : 0; }
 
 }  // namespace
@@ -22,12 +25,14 @@ void ManagedApp::invoke(middleware::Environment& environment, middleware::Comple
 
 void ManagedApp::on_ready(middleware::Environment& environment, middleware::Ready ready,
                           middleware::CallEntry entry) noexcept {
-  managed_.on_ready(environment.token().value, static_cast<std::int32_t>(ready), flags_of(entry), entered_of(entry));
+  managed_.on_ready(environment.token().value, static_cast<std::int32_t>(ready), flags_of(entry),
+                    entered_of(entry));
 }
 
 void ManagedApp::on_abort(middleware::Environment& environment, middleware::AbortReason reason,
                           middleware::CallEntry entry) noexcept {
-  managed_.on_abort(environment.token().value, static_cast<std::int32_t>(reason), flags_of(entry), entered_of(entry));
+  managed_.on_abort(environment.token().value, static_cast<std::int32_t>(reason), flags_of(entry),
+                    entered_of(entry));
 }
 
 }  // namespace owind::hosting

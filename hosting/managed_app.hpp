@@ -14,7 +14,8 @@ class ManagedApp final : public middleware::Suspended {
   explicit ManagedApp(const owind_managed_table& managed) : managed_(managed) {}
 
   void invoke(middleware::Environment& environment, middleware::Completion completion) noexcept;
-  void on_ready(middleware::Environment& environment, middleware::Ready ready, middleware::CallEntry entry) noexcept override;
+  void on_ready(middleware::Environment& environment, middleware::Ready ready,
+                middleware::CallEntry entry) noexcept override;
   void on_abort(middleware::Environment& environment, middleware::AbortReason reason,
                 middleware::CallEntry entry) noexcept override;
 

@@ -1,5 +1,5 @@
-// The managed half as native code sees it: the hand-shake at start-up, and the table of its functions afterwards. The entry point
-// comes from a ClrRuntime; in tests, from a fake.
+// The managed half as native code sees it: the hand-shake at start-up, and the table of its functions
+// afterwards. The entry point comes from a ClrRuntime; in tests, from a fake.
 #pragma once
 
 #include <string>
@@ -19,7 +19,8 @@ using BridgeSettings = std::vector<std::pair<std::string, std::string>>;
 
 class ManagedBridge {
  public:
-  /// Exchanges the tables, lets the bridge compare the layout of every struct that crosses, and sends a pattern there and back.
+  /// Exchanges the tables, lets the bridge compare the layout of every struct that crosses, and sends a
+  /// pattern there and back.
   /// @throws HostError that names the first difference: the bridge beside the executable is not its own.
   void connect(BridgeEntry entry, const owind_native_table& native);
 

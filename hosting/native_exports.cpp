@@ -43,7 +43,8 @@ void put_error(std::string_view text, std::uint8_t* error, std::int32_t capacity
   if (length) *length = static_cast<std::int32_t>(n);
 }
 
-owind_status read(std::uint64_t token, std::uint8_t* buffer, std::int32_t length, std::int32_t* transferred) noexcept {
+owind_status read(std::uint64_t token, std::uint8_t* buffer, std::int32_t length,
+                  std::int32_t* transferred) noexcept {
   *transferred = 0;
   if (length <= 0) return OWIND_INVALID;
   const auto pin = tokens->pin(Token{token});
@@ -53,7 +54,8 @@ owind_status read(std::uint64_t token, std::uint8_t* buffer, std::int32_t length
   return as_abi(result.status);
 }
 
-owind_status write(std::uint64_t token, const std::uint8_t* bytes, std::int32_t length, std::int32_t* taken) noexcept {
+owind_status write(std::uint64_t token, const std::uint8_t* bytes, std::int32_t length,
+                   std::int32_t* taken) noexcept {
   *taken = 0;
   if (length < 0) return OWIND_INVALID;
   const auto pin = tokens->pin(Token{token});
@@ -92,8 +94,8 @@ bool parse_head(const std::uint8_t* bytes, std::size_t size, const owind_respons
   return left == 0;
 }
 
-owind_status head(std::uint64_t token, const owind_response_head* given, std::int32_t length, std::uint8_t* error,
-                  std::int32_t error_capacity, std::int32_t* error_length) noexcept try {
+owind_status head(std::uint64_t token, const owind_response_head* given, std::int32_t length,
+                  std::uint8_t* error, std::int32_t error_capacity, std::int32_t* error_length) noexcept try {
   if (error_length) *error_length = 0;
   const auto malformed = [&] {
     put_error("the response head is malformed", error, error_capacity, error_length);
@@ -114,7 +116,8 @@ owind_status head(std::uint64_t token, const owind_response_head* given, std::in
   }
   fields = fields.first(fixed.field_count);
   ResponseHeadView view;
-  if (!parse_head(reinterpret_cast<const std::uint8_t*>(given), size, fixed, fields, view)) return malformed();
+  if (!parse_head(reinterpret_cast<const std::uint8_t*>(given), size, fixed, fields, view))
+    return malformed();
   view.status = fixed.status;
   view.fields = fields;
   view.no_body_follows = (fixed.flags & OWIND_HEAD_NO_BODY_FOLLOWS) != 0;
@@ -146,7 +149,8 @@ owind_status complete(std::uint64_t token, std::int32_t outcome) noexcept {
   return pin ? as_abi(pin->complete(static_cast<middleware::Outcome>(outcome))) : OWIND_CLOSED;
 }
 
-owind_status log(std::int32_t level, std::uint64_t token, const std::uint8_t* text, std::int32_t length) noexcept {
+owind_status log(std::int32_t level, std::uint64_t token, const std::uint8_t* text,
+                 std::int32_t length) noexcept {
   if (length < 0 || level < OWIND_LOG_DEBUG || level > OWIND_LOG_ERROR) return OWIND_INVALID;
   trace->record(static_cast<Severity>(level), Token{token},
                 {reinterpret_cast<const char*>(text), static_cast<std::size_t>(length)});

@@ -1,5 +1,5 @@
-// AppFunc, natively: what takes a request and, some time later, says that it is done with it. The managed application is one of
-// these (hosting/managed_app.hpp); native middleware and handlers are others.
+// AppFunc, natively: what takes a request and, some time later, says that it is done with it. The managed
+// application is one of these (hosting/managed_app.hpp); native middleware and handlers are others.
 #pragma once
 
 #include <cassert>
@@ -11,9 +11,9 @@ namespace owind::middleware {
 
 class Environment;
 
-/// The promise to say that a request's application is done. Move-only; called exactly once; dropped without a call it completes
-/// with Outcome::kAbandoned (a 500 and a log line). Completions run on the shard's leader, or inside the application call that
-/// started the request. After calling one, touch nothing of the request.
+/// The promise to say that a request's application is done. Move-only; called exactly once; dropped without a
+/// call it completes with Outcome::kAbandoned (a 500 and a log line). Completions run on the shard's leader,
+/// or inside the application call that started the request. After calling one, touch nothing of the request.
 class Completion {
  public:
   using Function = void (*)(void* context, Outcome outcome) noexcept;
@@ -46,7 +46,8 @@ class Completion {
 };
 
 /// A borrowed callable: two words, no allocation. What it refers to lives as long as the server.
-/// Called with the environment and the completion; a tail call: after it returns the caller touches nothing of the request.
+/// Called with the environment and the completion; a tail call: after it returns the caller touches nothing
+/// of the request.
 class AppFunc {
  public:
   using Function = void (*)(void* context, Environment& environment, Completion completion) noexcept;

@@ -25,7 +25,7 @@ Block::~Block() {
 }
 
 BlockPool::~BlockPool() {
-  for (std::byte* block : all_) ::operator delete(block, std::align_val_t{kPageBytes});
+  for (std::byte* block : all_) ::operator delete (block, std::align_val_t{kPageBytes});
 }
 
 std::size_t BlockPool::class_of(std::size_t bytes) {
@@ -44,7 +44,7 @@ Block BlockPool::take(std::size_t bytes) noexcept try {
   }
   all_.reserve(all_.size() + 1);
   free_[index].reserve(all_.size() + 1);  // so that giving back cannot fail
-  auto* data = static_cast<std::byte*>(::operator new(capacity, std::align_val_t{kPageBytes}));
+  auto* data = static_cast<std::byte*>(::operator new (capacity, std::align_val_t{kPageBytes}));
   std::memset(data, 0, capacity);
   all_.push_back(data);
   allocated_ += capacity;

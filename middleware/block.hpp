@@ -1,6 +1,7 @@
-// Memory for request blocks. A block's memory is never given back to the system: managed code may look at the generation of a
-// block whose request is over (see request_block.hpp), and must find memory there. Blocks are reused, by size class; the pages of
-// large ones are discarded through a hook while they wait. One pool a shard; used by its leader only.
+// Memory for request blocks. A block's memory is never given back to the system: managed code may look at the
+// generation of a block whose request is over (see request_block.hpp), and must find memory there. Blocks are
+// reused, by size class; the pages of large ones are discarded through a hook while they wait. One pool a
+// shard; used by its leader only.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +25,8 @@ class Block {
 
  private:
   friend class BlockPool;
-  Block(BlockPool* pool, std::byte* data, std::size_t capacity) : pool_(pool), data_(data), capacity_(capacity) {}
+  Block(BlockPool* pool, std::byte* data, std::size_t capacity)
+      : pool_(pool), data_(data), capacity_(capacity) {}
   BlockPool* pool_ = nullptr;
   std::byte* data_ = nullptr;
   std::size_t capacity_ = 0;
@@ -32,8 +34,8 @@ class Block {
 
 class BlockPool {
  public:
-  /// Tells the system that the contents of these pages are not needed (madvise); the address range stays valid and reads as
-  /// zero afterwards. May be null.
+  /// Tells the system that the contents of these pages are not needed (madvise); the address range stays
+  /// valid and reads as zero afterwards. May be null.
   using Discard = void (*)(void* start, std::size_t length);
 
   static constexpr std::size_t kSmallestBytes = 4096;
@@ -47,9 +49,9 @@ class BlockPool {
   /// For tests; a server never destroys its pools.
   ~BlockPool();
 
-  /// A block of at least `bytes` (rounded up to a power of two from kSmallestBytes). New memory is zeroed; reused memory keeps
-  /// its first 8 bytes (size and generation of the request block) and is otherwise whatever it was.
-  /// An empty block when the memory cannot be had.
+  /// A block of at least `bytes` (rounded up to a power of two from kSmallestBytes). New memory is zeroed;
+  /// reused memory keeps its first 8 bytes (size and generation of the request block) and is otherwise
+  /// whatever it was. An empty block when the memory cannot be had.
   Block take(std::size_t bytes) noexcept;
 
   std::size_t allocated_bytes() const { return allocated_; }

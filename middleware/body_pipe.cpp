@@ -38,7 +38,9 @@ void BodyPipe::drop_contents() noexcept {
 }
 
 BodyPipe::Moved BodyPipe::push(std::span<const std::byte> bytes) noexcept { return push_some(bytes, false); }
-BodyPipe::Moved BodyPipe::push_all(std::span<const std::byte> bytes) noexcept { return push_some(bytes, true); }
+BodyPipe::Moved BodyPipe::push_all(std::span<const std::byte> bytes) noexcept {
+  return push_some(bytes, true);
+}
 
 BodyPipe::Moved BodyPipe::push_some(std::span<const std::byte> bytes, bool all) noexcept {
   Moved moved;

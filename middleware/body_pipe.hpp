@@ -1,8 +1,10 @@
-// A bounded queue of body bytes between one producer and one consumer, one of which is the shard's leader and the other the
-// application on some thread. No pointer into it ever reaches managed code: bytes are copied in and out inside the calls.
+// A bounded queue of body bytes between one producer and one consumer, one of which is the shard's leader and
+// the other the application on some thread. No pointer into it ever reaches managed code: bytes are copied in
+// and out inside the calls.
 //
-// The lock is held for bookkeeping only, never while bytes are copied or while anything else is called, so that the leader never
-// waits for a descheduled copier. One call at a time in each direction: a second one is answered kBusy.
+// The lock is held for bookkeeping only, never while bytes are copied or while anything else is called, so
+// that the leader never waits for a descheduled copier. One call at a time in each direction: a second one is
+// answered kBusy.
 #pragma once
 
 #include <array>
@@ -32,29 +34,30 @@ class BodyPipe {
     bool wake_other = false;
   };
 
-  /// Producer: takes bytes up to the high mark. kOk: all taken. kWait: `bytes` were, and a wake-up follows below the low mark.
-  /// kAborted after close(); kBusy.
+  /// Producer: takes bytes up to the high mark. kOk: all taken. kWait: `bytes` were, and a wake-up follows
+  /// below the low mark. kAborted after close(); kBusy.
   Moved push(std::span<const std::byte> bytes) noexcept;
 
-  /// Producer that cannot wait (the leader with bytes from the wire): takes all of them, whatever the marks say; over_high()
-  /// then says to stop reading. kAborted when they were dropped; kFailed when there is no memory for them.
+  /// Producer that cannot wait (the leader with bytes from the wire): takes all of them, whatever the marks
+  /// say; over_high() then says to stop reading. kAborted when they were dropped; kFailed when there is no
+  /// memory for them.
   Moved push_all(std::span<const std::byte> bytes) noexcept;
 
   /// Producer: no more bytes follow. True: the consumer waits and must be told.
   bool finish() noexcept;
 
-  /// Consumer: copies bytes out. kOk: bytes >= 1. kWait: none there, a wake-up follows. kEnd: complete. kAborted, kBusy.
-  /// `wake_other` when the producer waits and the low mark is reached.
+  /// Consumer: copies bytes out. kOk: bytes >= 1. kWait: none there, a wake-up follows. kEnd: complete.
+  /// kAborted, kBusy. `wake_other` when the producer waits and the low mark is reached.
   Moved pull(std::span<std::byte> buffer) noexcept;
 
-  /// Consumer (the leader): views of what is there, oldest first, at most `limit_bytes` in all; they stay valid until consume().
-  /// Returns how many views were written.
+  /// Consumer (the leader): views of what is there, oldest first, at most `limit_bytes` in all; they stay
+  /// valid until consume(). Returns how many views were written.
   std::size_t peek(std::span<std::span<const std::byte>> views, std::size_t limit_bytes) noexcept;
   /// Consumer: drops the oldest `bytes`. True: the producer waits and may go on.
   bool consume(std::size_t bytes) noexcept;
 
-  /// Either side gives up: contents are dropped, later operations answer `status` (kAborted, kStalled, kTimeout).
-  /// Bits of who waits and must be told.
+  /// Either side gives up: contents are dropped, later operations answer `status` (kAborted, kStalled,
+  /// kTimeout). Bits of who waits and must be told.
   Ready close(Status status) noexcept;
 
   std::size_t size() const noexcept;

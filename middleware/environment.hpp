@@ -1,5 +1,5 @@
-// One request as native code sees it: the block, the two bodies, the head, the end. Implemented by server/exchange; called by
-// native middleware and, through tokens, by the managed bridge.
+// One request as native code sees it: the block, the two bodies, the head, the end. Implemented by
+// server/exchange; called by native middleware and, through tokens, by the managed bridge.
 #pragma once
 
 #include <atomic>
@@ -18,11 +18,12 @@ namespace owind::middleware {
 
 /// How the current application call was entered; see server/runner/call.hpp.
 struct CallEntry {
-  bool queue = false;                             ///< Queue the work elsewhere and return at once.
-  std::atomic<std::int32_t>* entered = nullptr;   ///< The callee stores 1 as its first act.
+  bool queue = false;                            ///< Queue the work elsewhere and return at once.
+  std::atomic<std::int32_t>* entered = nullptr;  ///< The callee stores 1 as its first act.
 };
 
-/// What an application that has parked a request wants to hear. Called in application calls (may block, may be stolen).
+/// What an application that has parked a request wants to hear. Called in application calls (may block, may
+/// be stolen).
 class Suspended {
  public:
   /// A read or write that answered kWait may go on.
@@ -34,9 +35,9 @@ class Suspended {
   ~Suspended() = default;
 };
 
-/// Lives until the request's application has completed, even if its connection is gone (then operations answer kAborted).
-/// read(), write(), flush(), head(), blocking(), complete() may be called by any thread that holds a pin on the token; the rest in
-/// application calls only.
+/// Lives until the request's application has completed, even if its connection is gone (then operations
+/// answer kAborted). read(), write(), flush(), head(), blocking(), complete() may be called by any thread
+/// that holds a pin on the token; the rest in application calls only.
 class Environment {
  public:
   virtual Token token() const = 0;
@@ -46,18 +47,20 @@ class Environment {
 
   /// Copies request body bytes into `buffer` (not empty).
   virtual Transfer read(std::span<std::byte> buffer) noexcept = 0;
-  /// Copies response body bytes out of `bytes`; the head must have been given. kWait: the rest is offered again after
-  /// on_ready(kWrite).
+  /// Copies response body bytes out of `bytes`; the head must have been given. kWait: the rest is offered
+  /// again after on_ready(kWrite).
   virtual Transfer write(std::span<const std::byte> bytes) noexcept = 0;
   virtual Status flush() noexcept = 0;
-  /// Checks the head against the response rules and takes a copy. kInvalid: nothing was taken, `error` says why.
+  /// Checks the head against the response rules and takes a copy. kInvalid: nothing was taken, `error` says
+  /// why.
   virtual Status head(const ResponseHeadView& head, std::string& error) noexcept = 0;
   /// The calling thread is about to wait for this request's bytes.
   virtual Status blocking() noexcept = 0;
   /// Calls on into the native handler behind the managed application.
   virtual Status next() noexcept = 0;
 
-  /// Keeps the completion until complete() is called, and names who hears of readiness and aborts. Once a request.
+  /// Keeps the completion until complete() is called, and names who hears of readiness and aborts. Once a
+  /// request.
   virtual void park(Completion completion, Suspended& suspended) noexcept = 0;
   /// Ends a parked request; its completion runs on the shard's leader. kClosed when it was ended before.
   virtual Status complete(Outcome outcome) noexcept = 0;

@@ -1,6 +1,7 @@
-// The one table of OWIN keys (OWIN 1.0.1 §3.2, CommonKeys, and the keys that Katana's middleware relies on): which key is served
-// from which slot of the request block, of which kind its value is, and whether the specification requires it. The managed
-// environment's constants and slot switch are generated from it (hosting/bridge/generate_keys.cpp), so the two halves cannot drift.
+// The one table of OWIN keys (OWIN 1.0.1 §3.2, CommonKeys, and the keys that Katana's middleware relies on):
+// which key is served from which slot of the request block, of which kind its value is, and whether the
+// specification requires it. The managed environment's constants and slot switch are generated from it
+// (hosting/bridge/generate_keys.cpp), so the two halves cannot drift.
 #pragma once
 
 #include <cstdint>
@@ -32,14 +33,15 @@ enum class Slot : std::uint8_t {
 enum class KeyKind : std::uint8_t {
   kBlockString,  ///< A string of the request block, made on first access.
   kBlockFlag,    ///< A bool from the flags of the request block.
-  kObject,       ///< An object that the bridge makes on first access (streams, header dictionaries, delegates, tokens).
+  kObject,  ///< An object that the bridge makes on first access (streams, header dictionaries, delegates,
+            ///< tokens).
   kApplication,  ///< Written by the application or middleware; the server reads it when the response starts.
   kProcess,      ///< One value for the whole process (host.*, server.Capabilities).
 };
 
 struct OwinKey {
-  std::string_view name;     ///< As it stands in the dictionary; compared ordinally.
-  std::string_view symbol;   ///< Its constant in generated code.
+  std::string_view name;    ///< As it stands in the dictionary; compared ordinally.
+  std::string_view symbol;  ///< Its constant in generated code.
   KeyKind kind;
   Slot slot;                 ///< For kBlockString; else kCount.
   bool required;             ///< By OWIN 1.0.1 §3.2.

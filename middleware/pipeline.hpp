@@ -8,12 +8,13 @@
 
 namespace owind::middleware {
 
-/// A native middleware: decides to answer, or to call on. invoke() is noexcept and may be called by several threads at once.
+/// A native middleware: decides to answer, or to call on. invoke() is noexcept and may be called by several
+/// threads at once.
 class Middleware {
  public:
   virtual ~Middleware() = default;
-  /// `next(environment, completion)` is a tail call: touch nothing afterwards. What has to happen after the response is done in
-  /// a completion that wraps the one given.
+  /// `next(environment, completion)` is a tail call: touch nothing afterwards. What has to happen after the
+  /// response is done in a completion that wraps the one given.
   virtual void invoke(Environment& environment, Completion completion, const AppFunc& next) noexcept = 0;
 };
 

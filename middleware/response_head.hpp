@@ -1,4 +1,5 @@
-// The head of a response: as the application gives it (a view), and as the server keeps it after checking (a copy).
+// The head of a response: as the application gives it (a view), and as the server keeps it after checking (a
+// copy).
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,8 @@ class ResponseHead {
   bool unbuffered = false;
   /// Body bytes are taken and dropped (HEAD, 204, 304; RFC 9110 §6.4.1).
   bool body_swallowed = false;
-  /// What Content-Length said; -1: nothing. For a swallowed body it says nothing about the bytes that are sent.
+  /// What Content-Length said; -1: nothing. For a swallowed body it says nothing about the bytes that are
+  /// sent.
   std::int64_t content_length = -1;
 
   void clear() {

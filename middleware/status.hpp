@@ -1,4 +1,5 @@
-// What an operation on a request answers. The values are those of owind_status in hosting/bridge_abi.h (checked there).
+// What an operation on a request answers. The values are those of owind_status in hosting/bridge_abi.h
+// (checked there).
 #pragma once
 
 #include <cstddef>
@@ -37,6 +38,8 @@ enum class AbortReason : std::int32_t { kDisconnected = 1, kTimeout = 2, kShutdo
 
 /// Directions that may go on. Bits; values of OWIND_READY_*.
 enum class Ready : std::int32_t { kNone = 0, kRead = 1, kWrite = 2, kBoth = 3 };
-constexpr Ready operator|(Ready a, Ready b) { return static_cast<Ready>(static_cast<int>(a) | static_cast<int>(b)); }
+constexpr Ready operator|(Ready a, Ready b) {
+  return static_cast<Ready>(static_cast<int>(a) | static_cast<int>(b));
+}
 
 }  // namespace owind::middleware

@@ -1,5 +1,5 @@
-// The identity of one request, wherever it is named outside the object itself: generation | shard | slot. Never a pointer: a
-// token that outlives its request names nothing, and says so.
+// The identity of one request, wherever it is named outside the object itself: generation | shard | slot.
+// Never a pointer: a token that outlives its request names nothing, and says so.
 #pragma once
 
 #include <cstdint>

@@ -35,7 +35,8 @@ TokenTable::Entry* TokenTable::find(Token token) noexcept {
 
 Token TokenTable::open(std::uint32_t shard, std::uint32_t slot) noexcept {
   Entry& entry = *find(Token::make(0, shard, slot));
-  std::uint32_t generation = static_cast<std::uint32_t>(entry.state.load(std::memory_order_relaxed) >> 32) + 1;
+  std::uint32_t generation =
+      static_cast<std::uint32_t>(entry.state.load(std::memory_order_relaxed) >> 32) + 1;
   if (generation == 0) generation = 1;
   entry.state.store(std::uint64_t{generation} << 32, std::memory_order_release);
   return Token::make(generation, shard, slot);
@@ -47,7 +48,8 @@ TokenTable::Pin TokenTable::pin(Token token) noexcept {
   std::uint64_t state = entry->state.load(std::memory_order_relaxed);
   do {
     if (static_cast<std::uint32_t>(state >> 32) != token.generation() || (state & kClosedBit)) return {};
-  } while (!entry->state.compare_exchange_weak(state, state + 1, std::memory_order_acquire, std::memory_order_relaxed));
+  } while (!entry->state.compare_exchange_weak(state, state + 1, std::memory_order_acquire,
+                                               std::memory_order_relaxed));
   return Pin(entry);
 }
 

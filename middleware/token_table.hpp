@@ -1,6 +1,6 @@
-// From a token to the request that it names, for callers on any thread, without locks. A request is pinned while a call works on
-// it; its owner closes the token, and may reuse the request's memory once no pin is left. The table is never destroyed in a
-// server: a token from anywhere, at any time, is answered.
+// From a token to the request that it names, for callers on any thread, without locks. A request is pinned
+// while a call works on it; its owner closes the token, and may reuse the request's memory once no pin is
+// left. The table is never destroyed in a server: a token from anywhere, at any time, is answered.
 #pragma once
 
 #include <array>
@@ -47,8 +47,9 @@ class TokenTable {
   TokenTable& operator=(const TokenTable&) = delete;
   ~TokenTable();
 
-  /// Makes room for one more slot of a shard and says its index; `environment` is what the slot's tokens will name, for ever.
-  /// Any thread, rarely. Throws std::bad_alloc, or std::length_error when the shard has Token::kMaxSlots slots.
+  /// Makes room for one more slot of a shard and says its index; `environment` is what the slot's tokens will
+  /// name, for ever. Any thread, rarely. Throws std::bad_alloc, or std::length_error when the shard has
+  /// Token::kMaxSlots slots.
   std::uint32_t add_slot(std::uint32_t shard, Environment& environment);
 
   /// A new token for a slot whose last token is closed and unpinned. The slot's owner only.

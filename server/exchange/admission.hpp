@@ -1,4 +1,5 @@
-// How many requests the process has in flight, and how many of them are orphans. Counted over all shards; any thread.
+// How many requests the process has in flight, and how many of them are orphans. Counted over all shards; any
+// thread.
 #pragma once
 
 #include <atomic>

@@ -9,8 +9,8 @@ namespace owind::exchange {
 std::string error_page(int status, bool is_head_request, middleware::ResponseHead& head) {
   const std::string_view reason = middleware::standard_reason(status);
   const std::string title = std::to_string(status) + " " + std::string(reason);
-  std::string page = "<!DOCTYPE html>\n<html lang=\"en\"><head><title>" + title + "</title></head>\n<body><h1>" + title +
-                     "</h1></body></html>\n";
+  std::string page = "<!DOCTYPE html>\n<html lang=\"en\"><head><title>" + title +
+                     "</title></head>\n<body><h1>" + title + "</h1></body></html>\n";
   const std::string length = std::to_string(page.size());
   std::array<middleware::FieldView, 4> fields{{{"Content-Type", "text/html; charset=utf-8"},
                                                {"Content-Length", length},

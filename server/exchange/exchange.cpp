@@ -38,7 +38,8 @@ Exchange::Exchange(ShardContext& shard)
   abort_call_.kind = runner::CallKind::kResume;
 }
 
-// ---- leader side ---------------------------------------------------------------------------------------------------------------
+// ---- leader side
+// ---------------------------------------------------------------------------------------------------------------
 
 bool Exchange::begin(protocol::StreamId stream, ExchangeOwner& owner) {
   if (!block_.begin()) return false;
@@ -74,7 +75,8 @@ bool Exchange::request_body(std::span<const std::byte> bytes) {
 
 void Exchange::request_body_end() {
   body_over_ = true;
-  // Nothing came at all: said in the block, so that no read has to cross. Only while nobody can read the block yet.
+  // Nothing came at all: said in the block, so that no read has to cross. Only while nobody can read the
+  // block yet.
   if (request_.total_in() == 0 && !started_) block_.set_flags(middleware::kRequestHasNoBody);
   if (request_.finish()) resume(Ready::kRead);
 }
@@ -103,7 +105,8 @@ void Exchange::conclude(Outcome outcome) {
   if (!head_given()) {
     end_ = End::kNoHead;
     if (outcome == Outcome::kAbandoned && !aborted_.load(std::memory_order_relaxed))
-      shard_.trace.record(Severity::kError, token_, "the application dropped the request without completing it: 500");
+      shard_.trace.record(Severity::kError, token_,
+                          "the application dropped the request without completing it: 500");
     return;
   }
   const bool cut = response_head_.content_length >= 0 && !response_head_.body_swallowed &&
@@ -116,7 +119,8 @@ void Exchange::conclude(Outcome outcome) {
   if (outcome == Outcome::kCompleted && !aborted_.load(std::memory_order_relaxed))
     shard_.trace.record(Severity::kError, token_,
                         "the response ended after " + std::to_string(response_.total_in()) + " of " +
-                            std::to_string(response_head_.content_length) + " bytes that Content-Length announced");
+                            std::to_string(response_head_.content_length) +
+                            " bytes that Content-Length announced");
 }
 
 void Exchange::wake_writer() { resume(Ready::kWrite); }
@@ -160,13 +164,16 @@ void Exchange::call(runner::Call& what) {
 
 void Exchange::resume(Ready ready) {
   if (!started_) return;
-  if (resume_bits_.fetch_or(static_cast<std::int32_t>(ready), std::memory_order_acq_rel) == 0) call(resume_call_);
+  if (resume_bits_.fetch_or(static_cast<std::int32_t>(ready), std::memory_order_acq_rel) == 0)
+    call(resume_call_);
 }
 
-// ---- application calls: on whatever thread the runner chose ---------------------------------------------------------------------
+// ---- application calls: on whatever thread the runner chose
+// ---------------------------------------------------------------------
 
 void Exchange::leave_call() noexcept {
-  // The last touch: from here on the leader may free the slot. Only a request that is over needs another look for that.
+  // The last touch: from here on the leader may free the slot. Only a request that is over needs another look
+  // for that.
   const bool over = completed_.load(std::memory_order_acquire) || aborted_.load(std::memory_order_acquire);
   runner::Shard& runner = shard_.runner;
   if (calls_.fetch_sub(1, std::memory_order_acq_rel) == 1 && over) runner.dirty(*this);
@@ -198,9 +205,11 @@ void Exchange::ResumeCall::run(runner::Entry entry, std::atomic<std::int32_t>& e
 
 void Exchange::AbortCall::run(runner::Entry entry, std::atomic<std::int32_t>& entered) noexcept {
   Exchange& x = *exchange;
-  // Says first that it wants to deliver, then looks for whom: park() does the opposite, so that one of the two sees the other.
+  // Says first that it wants to deliver, then looks for whom: park() does the opposite, so that one of the
+  // two sees the other.
   x.abort_missed_.store(true, std::memory_order_seq_cst);
-  if (x.suspended_.load(std::memory_order_seq_cst) && x.abort_missed_.exchange(false, std::memory_order_acq_rel))
+  if (x.suspended_.load(std::memory_order_seq_cst) &&
+      x.abort_missed_.exchange(false, std::memory_order_acq_rel))
     x.deliver_abort(entry_of(entry, entered));
   entered.store(1, std::memory_order_relaxed);
   x.leave_call();
@@ -216,11 +225,13 @@ void Exchange::on_completed(void* context, Outcome outcome) noexcept {
   auto& x = *static_cast<Exchange*>(context);
   x.outcome_ = outcome;
   x.completed_.store(true, std::memory_order_release);
-  // On the leader, inside settle(), this only marks what is looked at next; elsewhere it makes the leader look.
+  // On the leader, inside settle(), this only marks what is looked at next; elsewhere it makes the leader
+  // look.
   x.shard_.runner.dirty(x);
 }
 
-// ---- application side -------------------------------------------------------------------------------------------------------------
+// ---- application side
+// -------------------------------------------------------------------------------------------------------------
 
 Transfer Exchange::read(std::span<std::byte> buffer) noexcept {
   if (complete_called_.load(std::memory_order_acquire)) return {Status::kClosed, 0};
@@ -235,9 +246,12 @@ Transfer Exchange::read(std::span<std::byte> buffer) noexcept {
 Transfer Exchange::write(std::span<const std::byte> bytes) noexcept {
   if (complete_called_.load(std::memory_order_acquire)) return {Status::kClosed, 0};
   switch (head_state_atomic_.load(std::memory_order_acquire)) {
-    case kHeadGiven: break;
-    case kHeadTaken: return {Status::kAborted, 0};
-    default: return {Status::kInvalid, 0};
+    case kHeadGiven:
+      break;
+    case kHeadTaken:
+      return {Status::kAborted, 0};
+    default:
+      return {Status::kInvalid, 0};
   }
   if (response_head_.body_swallowed)
     return {aborted_.load(std::memory_order_acquire) ? Status::kAborted : Status::kOk, bytes.size()};
@@ -284,7 +298,8 @@ void Exchange::park(middleware::Completion completion, middleware::Suspended& su
   parked_ = std::move(completion);
   suspended_.store(&suspended, std::memory_order_seq_cst);
   // An abort that came before there was anybody to tell: told now, in this application call.
-  if (abort_missed_.load(std::memory_order_seq_cst) && abort_missed_.exchange(false, std::memory_order_acq_rel))
+  if (abort_missed_.load(std::memory_order_seq_cst) &&
+      abort_missed_.exchange(false, std::memory_order_acq_rel))
     deliver_abort(entry_);
 }
 

@@ -1,13 +1,15 @@
-// One request from its begin to its end: what the application sees as its environment, and what the connection sees as the source
-// of a response. Lives in a slot of its shard and is never freed, only used again.
+// One request from its begin to its end: what the application sees as its environment, and what the
+// connection sees as the source of a response. Lives in a slot of its shard and is never freed, only used
+// again.
 //
-// Two sides meet here. The *leader* side is called by the shard's leader only. The *application* side (middleware::Environment) is
-// called by any thread under a pin of the token. They share the two pipes, the head (published once), and a few atomics; every
-// change on the application side ends in Shard::dirty(), so that the leader looks again.
+// Two sides meet here. The *leader* side is called by the shard's leader only. The *application* side
+// (middleware::Environment) is called by any thread under a pin of the token. They share the two pipes, the
+// head (published once), and a few atomics; every change on the application side ends in Shard::dirty(), so
+// that the leader looks again.
 //
-// A request lives until its application has completed, even if its connection is gone: abort() closes both pipes and tells the
-// application; the slot is free again only when the application has completed, no application call is on its way, and no pin
-// is left (try_retire).
+// A request lives until its application has completed, even if its connection is gone: abort() closes both
+// pipes and tells the application; the slot is free again only when the application has completed, no
+// application call is on its way, and no pin is left (try_retire).
 #pragma once
 
 #include <atomic>
@@ -65,7 +67,8 @@ class Exchange final : public middleware::Environment, public runner::Effect {
     kFailed,    ///< It ended badly after its head, or with fewer bytes than it announced.
   };
 
-  // ---- leader side ------------------------------------------------------------------------------------------------------------
+  // ---- leader side
+  // ------------------------------------------------------------------------------------------------------------
 
   /// Takes the slot for a new request. False: no memory.
   [[nodiscard]] bool begin(protocol::StreamId stream, ExchangeOwner& owner);
@@ -104,7 +107,8 @@ class Exchange final : public middleware::Environment, public runner::Effect {
 
   /// The request is given up: detaches from the owner, closes the pipes, tells the application.
   void abort(middleware::AbortReason reason);
-  /// The response has ended in good order: detaches from the owner. What the application still does goes nowhere.
+  /// The response has ended in good order: detaches from the owner. What the application still does goes
+  /// nowhere.
   void finish();
   /// Counts an aborted request that does not end as an orphan. False: it is one already, or has ended.
   bool make_orphan();
@@ -114,11 +118,12 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   /// The application has been told to run and has not completed.
   bool application_runs() const { return started_ && end_ == End::kNotYet; }
 
-  /// Frees the slot when nothing refers to the request any more; true when it did. Call after finish() or abort(), and whenever
-  /// a detached exchange makes progress.
+  /// Frees the slot when nothing refers to the request any more; true when it did. Call after finish() or
+  /// abort(), and whenever a detached exchange makes progress.
   bool try_retire();
 
-  // ---- application side: middleware::Environment ---------------------------------------------------------------------------------
+  // ---- application side: middleware::Environment
+  // ---------------------------------------------------------------------------------
 
   middleware::Token token() const override { return token_; }
   const middleware::RequestBlock& request() const override { return block_; }
@@ -189,8 +194,8 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   std::atomic<std::uint8_t> head_state_atomic_{kNoHead};
   std::atomic<bool> aborted_{false};
   std::atomic<bool> complete_called_{false};
-  std::atomic<bool> outcome_ready_{false};    ///< parked_ may be run by the leader
-  std::atomic<bool> completed_{false};        ///< the outermost completion was called
+  std::atomic<bool> outcome_ready_{false};  ///< parked_ may be run by the leader
+  std::atomic<bool> completed_{false};      ///< the outermost completion was called
   std::atomic<middleware::Suspended*> suspended_{nullptr};
   std::atomic<bool> abort_missed_{false};
   std::atomic<std::int32_t> abort_reason_{0};

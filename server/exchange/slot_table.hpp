@@ -15,8 +15,8 @@ class SlotTable {
   SlotTable(const SlotTable&) = delete;
   SlotTable& operator=(const SlotTable&) = delete;
 
-  /// A free slot, begun; null when the process has as many requests in flight as it may, or no memory. The most recently freed
-  /// slot comes first: its memory is warm.
+  /// A free slot, begun; null when the process has as many requests in flight as it may, or no memory. The
+  /// most recently freed slot comes first: its memory is warm.
   Exchange* acquire(protocol::StreamId stream, ExchangeOwner& owner);
 
   /// Frees the slot if nothing refers to its request any more (Exchange::try_retire).

@@ -46,17 +46,20 @@ void Connection::log(Severity severity, const Stream* stream, std::string_view t
   shard_.visitor_trace().record(severity, token, text);
 }
 
-// ---- input -----------------------------------------------------------------------------------------------------------------------
+// ---- input
+// -----------------------------------------------------------------------------------------------------------------------
 
 void Connection::arm_read() {
   if (reading_ || closed_ || should_pause()) return;
   reading_ = true;
   ++pending_;
-  socket_.async_wait(Socket::wait_read, [this](const boost::system::error_code& error) { on_readable(error); });
+  socket_.async_wait(Socket::wait_read,
+                     [this](const boost::system::error_code& error) { on_readable(error); });
 }
 
 bool Connection::should_pause() const {
-  // Replies that nobody reads (a flood of management records), or a response ended while its body still comes.
+  // Replies that nobody reads (a flood of management records), or a response ended while its body still
+  // comes.
   if (closing_ == Closing::kNo && unsent() > 2 * shard_.limits().output_high_bytes) return true;
   std::size_t buffered = 0;
   for (const auto& stream : streams_) {
@@ -112,9 +115,12 @@ void Connection::feed(std::span<const std::byte> input) {
 
 void Connection::on_event(const Event& event) {
   switch (event.kind) {
-    case Event::Kind::kBegin: on_begin(event); return;
+    case Event::Kind::kBegin:
+      on_begin(event);
+      return;
     case Event::Kind::kReply:
-      if (!event.reason.empty()) log(Severity::kWarning, nullptr, "request refused: " + std::string(event.reason));
+      if (!event.reason.empty())
+        log(Severity::kWarning, nullptr, "request refused: " + std::string(event.reason));
       codec_->seal(out());
       out().insert(out().end(), event.bytes.begin(), event.bytes.end());
       if (!event.keep && streams_.empty()) closing_ = Closing::kAfterFlush;
@@ -123,7 +129,8 @@ void Connection::on_event(const Event& event) {
       log(Severity::kWarning, nullptr, "connection closed: " + std::string(event.reason));
       abort(AbortReason::kDisconnected);
       return;
-    default: break;
+    default:
+      break;
   }
   Stream* stream = find(event.stream);
   if (!stream) return;
@@ -132,13 +139,18 @@ void Connection::on_event(const Event& event) {
       if (stream->exchange)
         mapper_.part(stream->exchange->block(), stream->exchange->head_state(), event.name, event.value);
       return;
-    case Event::Kind::kHeadEnd: on_head_end(*stream); return;
+    case Event::Kind::kHeadEnd:
+      on_head_end(*stream);
+      return;
     case Event::Kind::kHeadRefused:
-      log(Severity::kWarning, stream, "request refused with " + std::to_string(event.status) + ": " + std::string(event.reason));
+      log(Severity::kWarning, stream,
+          "request refused with " + std::to_string(event.status) + ": " + std::string(event.reason));
       stream->refuse_status = event.status;
       stream->head_complete = true;
       return;
-    case Event::Kind::kBody: on_body(*stream, event.bytes); return;
+    case Event::Kind::kBody:
+      on_body(*stream, event.bytes);
+      return;
     case Event::Kind::kBodyEnd:
       if (stream->exchange) stream->exchange->request_body_end();
       return;
@@ -148,7 +160,8 @@ void Connection::on_event(const Event& event) {
       end_stream(*stream, codec_->end(stream->id, Verdict::kComplete, out()));
       return;
     }
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -173,7 +186,8 @@ void Connection::on_head_end(Stream& stream) {
   const auto verdict = mapper_.end(block, stream.exchange->head_state());
   stream.is_head_request = (block.flags() & middleware::kRequestHead) != 0;
   if (verdict.status != 0) {
-    log(Severity::kWarning, &stream, "request refused with " + std::to_string(verdict.status) + ": " + verdict.reason);
+    log(Severity::kWarning, &stream,
+        "request refused with " + std::to_string(verdict.status) + ": " + verdict.reason);
     stream.refuse_status = verdict.status;
   } else if (shard_.limits().max_body_bytes && block.content_length() > 0 &&
              static_cast<std::uint64_t>(block.content_length()) > shard_.limits().max_body_bytes) {
@@ -190,9 +204,11 @@ void Connection::on_body(Stream& stream, std::span<const std::byte> bytes) {
   stream.last_body = shard_.now();
   if (!stream.exchange || stream.refuse_status) return;
   Exchange& x = *stream.exchange;
-  if (shard_.limits().max_body_bytes && x.request_body_bytes() + bytes.size() > shard_.limits().max_body_bytes) {
+  if (shard_.limits().max_body_bytes &&
+      x.request_body_bytes() + bytes.size() > shard_.limits().max_body_bytes) {
     log(Severity::kWarning, &stream,
-        "request body refused with 413: more than " + std::to_string(shard_.limits().max_body_bytes) + " bytes");
+        "request body refused with 413: more than " + std::to_string(shard_.limits().max_body_bytes) +
+            " bytes");
     if (!stream.submit && !x.take_head()) {
       // Too late for an answer of ours.
       give_up(stream, AbortReason::kFailed, false);
@@ -212,7 +228,8 @@ void Connection::on_body(Stream& stream, std::span<const std::byte> bytes) {
 }
 
 void Connection::after_input() {
-  // Here, not at the end of the head: a body that came along is complete by now, and one that is empty is known to be.
+  // Here, not at the end of the head: a body that came along is complete by now, and one that is empty is
+  // known to be.
   for (std::size_t i = 0; i < streams_.size() && !closed_;) {
     Stream& stream = streams_[i];
     if (stream.refuse_status && (stream.head_complete || stream.exchange)) {
@@ -228,7 +245,8 @@ void Connection::after_input() {
   if (!closed_ && (unsent() > 0 || closing_ != Closing::kNo)) flush();
 }
 
-// ---- output ----------------------------------------------------------------------------------------------------------------------
+// ---- output
+// ----------------------------------------------------------------------------------------------------------------------
 
 protocol::Output& Connection::out() {
   if (output_.capacity() == 0) output_ = shard_.lend_output();
@@ -291,13 +309,19 @@ void Connection::fail_stream(Stream& stream) {
   const auto failure = codec_->fail(stream.id, length_announced, streams_.size() > 1, out());
   end_stream(stream, After::kKeep);
   switch (failure) {
-    case Failure::kCloseNow: closing_ = Closing::kFailAfterFlush; break;
-    case Failure::kCloseWhenIdle: fail_when_idle_ = true; break;
-    case Failure::kEndedEarly: break;
+    case Failure::kCloseNow:
+      closing_ = Closing::kFailAfterFlush;
+      break;
+    case Failure::kCloseWhenIdle:
+      fail_when_idle_ = true;
+      break;
+    case Failure::kEndedEarly:
+      break;
   }
 }
 
-/// The stream's response is one of ours, whole. The application, if it runs, is told that nobody listens any more.
+/// The stream's response is one of ours, whole. The application, if it runs, is told that nobody listens any
+/// more.
 void Connection::answer(Stream& stream, int status) {
   middleware::ResponseHead head;
   const std::string page = exchange::error_page(status, stream.is_head_request, head);
@@ -336,7 +360,8 @@ void Connection::flush() {
       if (unsent() > 0) continue;
       output_.clear();
       sent_ = 0;
-      // A producer on another thread could keep this going for as long as the peer reads: the other connections have their turn.
+      // A producer on another thread could keep this going for as long as the peer reads: the other
+      // connections have their turn.
       if (++rounds == kMaxRounds) {
         arm_write();
         break;
@@ -364,10 +389,17 @@ void Connection::flush() {
   sent_ = 0;
   switch (closing_) {
     case Closing::kNo:
-    case Closing::kDraining: return;
-    case Closing::kAfterFlush: close(false); return;
-    case Closing::kFailAfterFlush: close(true); return;
-    case Closing::kDrainAfterFlush: begin_drain(); return;
+    case Closing::kDraining:
+      return;
+    case Closing::kAfterFlush:
+      close(false);
+      return;
+    case Closing::kFailAfterFlush:
+      close(true);
+      return;
+    case Closing::kDrainAfterFlush:
+      begin_drain();
+      return;
   }
 }
 
@@ -376,7 +408,8 @@ void Connection::arm_write() {
   writing_ = true;
   last_output_ = shard_.now();
   ++pending_;
-  socket_.async_wait(Socket::wait_write, [this](const boost::system::error_code& error) { on_writable(error); });
+  socket_.async_wait(Socket::wait_write,
+                     [this](const boost::system::error_code& error) { on_writable(error); });
 }
 
 void Connection::on_writable(const boost::system::error_code& error) {
@@ -393,7 +426,8 @@ void Connection::on_writable(const boost::system::error_code& error) {
   shard_.release_if_finished(*this);
 }
 
-// ---- ends ------------------------------------------------------------------------------------------------------------------------
+// ---- ends
+// ------------------------------------------------------------------------------------------------------------------------
 
 void Connection::give_up(Stream& stream, AbortReason reason, bool orphan_now) {
   Exchange* x = stream.exchange;
@@ -405,7 +439,8 @@ void Connection::give_up(Stream& stream, AbortReason reason, bool orphan_now) {
 void Connection::peer_gone() {
   if (closed_) return;
   if (!streams_.empty())
-    log(Severity::kDebug, nullptr, "the front end closed a connection with " + std::to_string(streams_.size()) + " open request(s)");
+    log(Severity::kDebug, nullptr,
+        "the front end closed a connection with " + std::to_string(streams_.size()) + " open request(s)");
   abort(AbortReason::kDisconnected);
 }
 
@@ -431,7 +466,8 @@ void Connection::close(bool reset) {
   sent_ = 0;
 }
 
-/// Our side is done: says so to the peer, and reads what it still sends, so that the response is not lost in a reset.
+/// Our side is done: says so to the peer, and reads what it still sends, so that the response is not lost in
+/// a reset.
 void Connection::begin_drain() {
   closing_ = Closing::kDraining;
   closing_since_ = shard_.now();
@@ -448,7 +484,8 @@ void Connection::drain() {
   if (closed_ || !streams_.empty() || closing_ != Closing::kNo) return;
   // A request may have arrived that has not been read yet: it is still served.
   std::byte probe;
-  if (!codec_->mid_message() && ::recv(socket_.native_handle(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) close(false);
+  if (!codec_->mid_message() && ::recv(socket_.native_handle(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+    close(false);
 }
 
 void Connection::check_stream(Stream& stream, Tick now) {
@@ -458,8 +495,9 @@ void Connection::check_stream(Stream& stream, Tick now) {
   };
   if (!stream.head_complete) {
     if (over(stream.since, limits.head_timeout)) {
-      log(Severity::kWarning, &stream, "request refused with 408: its parameters did not arrive within " +
-                                           std::to_string(limits.head_timeout.count()) + " ms");
+      log(Severity::kWarning, &stream,
+          "request refused with 408: its parameters did not arrive within " +
+              std::to_string(limits.head_timeout.count()) + " ms");
       answer(stream, 408);
     }
     return;
@@ -468,7 +506,8 @@ void Connection::check_stream(Stream& stream, Tick now) {
   Exchange& x = *stream.exchange;
   if (over(stream.since, limits.request_timeout) && x.application_runs()) {
     log(Severity::kWarning, &stream,
-        "the application has not completed within the request timeout of " + std::to_string(limits.request_timeout.count()) + " ms" +
+        "the application has not completed within the request timeout of " +
+            std::to_string(limits.request_timeout.count()) + " ms" +
             (stream.head_sent ? ": connection failed" : ": 504"));
     if (!stream.head_sent && x.take_head()) {
       give_up(stream, AbortReason::kTimeout, true);
@@ -487,11 +526,13 @@ void Connection::check_stream(Stream& stream, Tick now) {
   if (x.request_body_over() || !x.application_reads()) return;
   if (stream.head_sent && over(stream.last_body, limits.stall_timeout)) {
     log(Severity::kWarning, &stream,
-        "the application reads the request body after it has sent the response head, and the front end sends no more of it "
+        "the application reads the request body after it has sent the response head, and the front end sends "
+        "no more of it "
         "(nginx stops then): the read fails. Read the whole body first, or answer through an HTTP listener");
     x.fail_request_body(middleware::Status::kStalled);
   } else if (over(stream.last_body, limits.body_timeout)) {
-    log(Severity::kWarning, &stream, "no bytes of the request body for " + std::to_string(limits.body_timeout.count()) + " ms");
+    log(Severity::kWarning, &stream,
+        "no bytes of the request body for " + std::to_string(limits.body_timeout.count()) + " ms");
     if (!stream.head_sent && x.take_head()) {
       give_up(stream, AbortReason::kTimeout, false);
       answer(stream, 408);
@@ -513,8 +554,9 @@ void Connection::on_heartbeat() {
     return;
   }
   if (unsent() > 0 && over(last_output_, limits.write_timeout)) {
-    log(Severity::kWarning, nullptr, "connection closed: the front end has taken no output for " +
-                                         std::to_string(limits.write_timeout.count()) + " ms");
+    log(Severity::kWarning, nullptr,
+        "connection closed: the front end has taken no output for " +
+            std::to_string(limits.write_timeout.count()) + " ms");
     abort(AbortReason::kTimeout);
     return;
   }
@@ -536,10 +578,13 @@ void Connection::on_heartbeat() {
     if (streams_.size() > 1) {
       if (capped_since_ == 0) capped_since_ = now;
       if (over(capped_since_, limits.cap_timeout)) {
-        const auto fullest = std::max_element(streams_.begin(), streams_.end(), [](const Stream& a, const Stream& b) {
-          return (a.exchange ? a.exchange->request_body_buffered() : 0) < (b.exchange ? b.exchange->request_body_buffered() : 0);
-        });
-        log(Severity::kWarning, &*fullest, "request given up: it does not read its body, which keeps the others of its connection waiting");
+        const auto fullest =
+            std::max_element(streams_.begin(), streams_.end(), [](const Stream& a, const Stream& b) {
+              return (a.exchange ? a.exchange->request_body_buffered() : 0) <
+                     (b.exchange ? b.exchange->request_body_buffered() : 0);
+            });
+        log(Severity::kWarning, &*fullest,
+            "request given up: it does not read its body, which keeps the others of its connection waiting");
         if (fullest->exchange && !fullest->head_sent && fullest->exchange->take_head()) {
           give_up(*fullest, AbortReason::kTimeout, false);
           answer(*fullest, 408);

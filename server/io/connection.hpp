@@ -1,9 +1,9 @@
-// One connection of a front end: its socket, its codec, the streams on it, and all of their timeouts. Owned by its shard, used by
-// the shard's leader only. It never calls the application: requests go to the ready list, and what the application did comes back
-// through on_progress().
+// One connection of a front end: its socket, its codec, the streams on it, and all of their timeouts. Owned
+// by its shard, used by the shard's leader only. It never calls the application: requests go to the ready
+// list, and what the application did comes back through on_progress().
 //
-// Memory: reading goes through a buffer of the shard, output into a buffer that is lent while something waits to be sent, so an
-// idle connection holds its socket and its codec only.
+// Memory: reading goes through a buffer of the shard, output into a buffer that is lent while something waits
+// to be sent, so an idle connection holds its socket and its codec only.
 #pragma once
 
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -29,7 +29,8 @@ using Tick = std::uint64_t;
 
 class Connection final : public exchange::ExchangeOwner {
  public:
-  using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, boost::asio::io_context::executor_type>;
+  using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,
+                                                  boost::asio::io_context::executor_type>;
 
   Connection(Shard& shard, Socket socket, bool is_tcp, std::unique_ptr<protocol::Codec> codec,
              const protocol::Mapper& mapper);

@@ -1,5 +1,5 @@
-// What a connection may take of time and memory. Set once at start-up from the options (server/config/server_options.hpp has the
-// origins of the defaults), shared by all connections.
+// What a connection may take of time and memory. Set once at start-up from the options
+// (server/config/server_options.hpp has the origins of the defaults), shared by all connections.
 #pragma once
 
 #include <chrono>
@@ -23,8 +23,8 @@ struct ConnectionLimits {
   Duration body_timeout = std::chrono::seconds(60);
   Duration write_timeout = std::chrono::seconds(60);
 
-  /// An application that reads although the front end has the response head and sends no more: measured, nginx stops sending then
-  /// and never goes on.
+  /// An application that reads although the front end has the response head and sends no more: measured,
+  /// nginx stops sending then and never goes on.
   Duration stall_timeout = std::chrono::seconds(10);
   /// A multiplexed connection whose buffers are full of bodies that nobody reads.
   Duration cap_timeout = std::chrono::seconds(30);

@@ -13,8 +13,8 @@ namespace owind::io {
 
 using middleware::Severity;
 
-Listener::Listener(int fd, bool is_tcp, std::string name, const AllowList& allow, ServerContext& server, Shard& home,
-                   const std::vector<Shard*>& shards)
+Listener::Listener(int fd, bool is_tcp, std::string name, const AllowList& allow, ServerContext& server,
+                   Shard& home, const std::vector<Shard*>& shards)
     : fd_(fd),
       is_tcp_(is_tcp),
       name_(std::move(name)),
@@ -31,8 +31,9 @@ void Listener::start() {
     const int copy = ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);
     if (copy >= 0) descriptor_.assign(copy, error);
     if (copy < 0 || error) {
-      server_.trace.record(Severity::kError, {},
-                           "cannot watch the listener " + name_ + ": " + (copy < 0 ? std::strerror(errno) : error.message()));
+      server_.trace.record(
+          Severity::kError, {},
+          "cannot watch the listener " + name_ + ": " + (copy < 0 ? std::strerror(errno) : error.message()));
       return;
     }
     arm();
@@ -48,10 +49,11 @@ void Listener::stop() {
 
 void Listener::arm() {
   if (stopped_) return;
-  descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
-    if (error || stopped_) return;
-    accept_some();
-  });
+  descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                         [this](const boost::system::error_code& error) {
+                           if (error || stopped_) return;
+                           accept_some();
+                         });
 }
 
 void Listener::accept_some() {
@@ -71,7 +73,8 @@ void Listener::accept_some() {
         return;
       }
       if (errno != EAGAIN && errno != EWOULDBLOCK)
-        server_.visitor_trace.record(Severity::kError, {}, "cannot accept connections on " + name_ + ": " + std::strerror(errno));
+        server_.visitor_trace.record(Severity::kError, {},
+                                     "cannot accept connections on " + name_ + ": " + std::strerror(errno));
       break;
     }
     if (!allowed(connection)) {
@@ -81,7 +84,8 @@ void Listener::accept_some() {
     if (server_.connections.fetch_add(1, std::memory_order_relaxed) >= server_.max_connections) {
       server_.connections.fetch_sub(1, std::memory_order_relaxed);
       server_.visitor_trace.record(Severity::kWarning, {},
-                                   "connection refused on " + name_ + ": all " + std::to_string(server_.max_connections) +
+                                   "connection refused on " + name_ + ": all " +
+                                       std::to_string(server_.max_connections) +
                                        " are in use (--max-connections)");
       ::close(connection);
       continue;
@@ -102,7 +106,8 @@ bool Listener::allowed(int fd) const {
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) == 0 &&
       allow_.contains(reinterpret_cast<const sockaddr*>(&peer), length))
     return true;
-  server_.visitor_trace.record(Severity::kWarning, {}, "connection refused on " + name_ + ": its address is not in --allow");
+  server_.visitor_trace.record(Severity::kWarning, {},
+                               "connection refused on " + name_ + ": its address is not in --allow");
   return false;
 }
 

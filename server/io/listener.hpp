@@ -1,4 +1,5 @@
-// Accepts connections on one listening socket and gives each to the shard that has the fewest. Runs on one shard's loop.
+// Accepts connections on one listening socket and gives each to the shard that has the fewest. Runs on one
+// shard's loop.
 #pragma once
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -13,8 +14,8 @@ namespace owind::io {
 
 class Listener {
  public:
-  /// `fd` is a non-blocking listening socket that the caller keeps open at least until stop() has run. `name` is for the log.
-  /// An empty allow list lets everybody in.
+  /// `fd` is a non-blocking listening socket that the caller keeps open at least until stop() has run. `name`
+  /// is for the log. An empty allow list lets everybody in.
   Listener(int fd, bool is_tcp, std::string name, const AllowList& allow, ServerContext& server, Shard& home,
            const std::vector<Shard*>& shards);
   Listener(const Listener&) = delete;

@@ -18,8 +18,9 @@ void Server::start(std::vector<ListeningSocket> sockets, const AllowList& allow)
   runner_.start();
   for (std::size_t i = 0; i < sockets_.size(); ++i) {
     const auto& socket = sockets_[i];
-    listeners_.push_back(std::make_unique<Listener>(socket.fd(), socket.is_tcp(), socket.to_string(), allow, context_,
-                                                    *shard_list_[i % shard_list_.size()], shard_list_));
+    listeners_.push_back(std::make_unique<Listener>(socket.fd(), socket.is_tcp(), socket.to_string(), allow,
+                                                    context_, *shard_list_[i % shard_list_.size()],
+                                                    shard_list_));
     listeners_.back()->start();
   }
 }
@@ -55,7 +56,8 @@ void Server::abort_all() {
 }
 
 bool Server::wait_until(std::chrono::steady_clock::time_point deadline) const {
-  // Nothing tells when the last one is gone; a look now and then at two counters costs nothing at the end of a process.
+  // Nothing tells when the last one is gone; a look now and then at two counters costs nothing at the end of
+  // a process.
   while (context_.admission.in_flight() > 0 || context_.connections.load() > 0) {
     if (std::chrono::steady_clock::now() >= deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

@@ -1,5 +1,6 @@
-// The serving part of the process: shards, listeners and the runner that drives them, from the first connection to the last
-// response. Not the CLR, not signals, not the command line: those are composed around it in main.
+// The serving part of the process: shards, listeners and the runner that drives them, from the first
+// connection to the last response. Not the CLR, not signals, not the command line: those are composed around
+// it in main.
 #pragma once
 
 #include <chrono>
@@ -31,8 +32,8 @@ class Server {
   /// Takes no further connections; what was accepted is served. Not from a thread of the runner.
   void stop_accepting();
 
-  /// Closes connections as they become idle. Returns when no request is in flight and no connection is open, or at the
-  /// deadline. Not from a thread of the runner.
+  /// Closes connections as they become idle. Returns when no request is in flight and no connection is open,
+  /// or at the deadline. Not from a thread of the runner.
   /// @return whether all is over.
   bool drain(std::chrono::steady_clock::time_point deadline);
 

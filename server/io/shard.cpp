@@ -21,8 +21,8 @@ void discard_pages(void* start, std::size_t length) { ::madvise(start, length, M
 
 }  // namespace
 
-// The concurrency hint is 2 although one thread at a time runs the loop: with 1, what is started inside a handler goes into a queue
-// that belongs to the thread, and is lost when another thread takes the loop over.
+// The concurrency hint is 2 although one thread at a time runs the loop: with 1, what is started inside a
+// handler goes into a queue that belongs to the thread, and is lost when another thread takes the loop over.
 Shard::Shard(std::uint32_t index, ServerContext& server, runner::Runner& runner)
     : index_(index),
       server_(server),
@@ -31,14 +31,15 @@ Shard::Shard(std::uint32_t index, ServerContext& server, runner::Runner& runner)
       heartbeat_(context_),
       started_(std::chrono::steady_clock::now()),
       blocks_(discard_pages),
-      exchange_context_{index,          runner.add_shard(*this), server.tokens, blocks_, server.trace,
-                        server.admission, server.app,              server.pipe_limits},
+      exchange_context_{index,        runner.add_shard(*this), server.tokens, blocks_,
+                        server.trace, server.admission,        server.app,    server.pipe_limits},
       slots_(exchange_context_),
       read_buffer_(new std::byte[kReadBufferBytes]) {}
 
 Shard::~Shard() = default;
 
-// ---- from any thread -----------------------------------------------------------------------------------------------------------------
+// ---- from any thread
+// -----------------------------------------------------------------------------------------------------------------
 
 void Shard::adopt(int fd, bool is_tcp) {
   load_.fetch_add(1, std::memory_order_relaxed);
@@ -95,7 +96,8 @@ void Shard::wake() noexcept {
   boost::asio::post(context_, [this] { wake_posted_.store(false, std::memory_order_release); });
 }
 
-// ---- leader ---------------------------------------------------------------------------------------------------------------------------
+// ---- leader
+// ---------------------------------------------------------------------------------------------------------------------------
 
 void Shard::run_one() noexcept { context_.run_one(); }
 
@@ -122,7 +124,8 @@ protocol::Output Shard::lend_output() {
 
 void Shard::return_output(protocol::Output output) {
   output.clear();
-  if (outputs_.size() < kKeptOutputs && output.capacity() <= kKeptOutputBytes) outputs_.push_back(std::move(output));
+  if (outputs_.size() < kKeptOutputs && output.capacity() <= kKeptOutputBytes)
+    outputs_.push_back(std::move(output));
 }
 
 void Shard::detach(Exchange& exchange) {
@@ -147,8 +150,9 @@ void Shard::watch(Exchange& exchange) { abandoned_.push_back({&exchange, exchang
 
 void Shard::make_orphan(Exchange& exchange) {
   if (!exchange.make_orphan()) return;
-  server_.trace.record(Severity::kWarning, exchange.token(),
-                       "the request was given up and its application still runs; it no longer counts as in flight");
+  server_.trace.record(
+      Severity::kWarning, exchange.token(),
+      "the request was given up and its application still runs; it no longer counts as in flight");
   if (server_.admission.orphans() > server_.max_orphans)
     server_.visitor_trace.record(Severity::kError, {},
                                  "more than " + std::to_string(server_.max_orphans) +
@@ -169,8 +173,10 @@ void Shard::release_if_finished(Connection& connection) {
 }
 
 void Shard::arm_heartbeat() {
-  now_ = static_cast<Tick>(
-             std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_).count()) + 1;
+  now_ = static_cast<Tick>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                               std::chrono::steady_clock::now() - started_)
+                               .count()) +
+         1;
   if (heartbeat_armed_) return;
   heartbeat_armed_ = true;
   heartbeat_.expires_after(kHeartbeat);
@@ -179,8 +185,10 @@ void Shard::arm_heartbeat() {
 
 void Shard::on_heartbeat() {
   heartbeat_armed_ = false;
-  now_ = static_cast<Tick>(
-             std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_).count()) + 1;
+  now_ = static_cast<Tick>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                               std::chrono::steady_clock::now() - started_)
+                               .count()) +
+         1;
   for (std::size_t i = connections_.size(); i-- > 0;) {
     Connection& connection = *connections_[i];
     connection.on_heartbeat();

@@ -1,5 +1,6 @@
-// One event loop: an io_context, the connections that it serves, the requests on them, and one heartbeat for all of their
-// timeouts. Exactly one thread, the leader, runs it at any time; which one that is, the runner decides.
+// One event loop: an io_context, the connections that it serves, the requests on them, and one heartbeat for
+// all of their timeouts. Exactly one thread, the leader, runs it at any time; which one that is, the runner
+// decides.
 #pragma once
 
 #include <atomic>
@@ -66,7 +67,8 @@ class Shard final : public runner::IoLoop {
   /// Runs `task` on the leader. Any thread.
   void post(std::function<void()> task);
 
-  // ---- for the connections of the shard; leader only -----------------------------------------------------------------------
+  // ---- for the connections of the shard; leader only
+  // -----------------------------------------------------------------------
 
   const ConnectionLimits& limits() const { return server_.limits; }
   exchange::SlotTable& slots() { return slots_; }
@@ -83,7 +85,8 @@ class Shard final : public runner::IoLoop {
   /// Destroys the connection when it is closed and no handler refers to it.
   void release_if_finished(Connection& connection);
 
-  // ---- runner::IoLoop ----------------------------------------------------------------------------------------------------------
+  // ---- runner::IoLoop
+  // ----------------------------------------------------------------------------------------------------------
 
   void run_one() noexcept override;
   bool poll_one() noexcept override;

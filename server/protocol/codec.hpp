@@ -1,5 +1,6 @@
-// What FastCGI (multiplexed) and HTTP (pipelined) have in common for the server: bytes in → events of streams, responses of
-// streams → bytes out. Sans-IO; one codec a connection, used by the shard's leader only.
+// What FastCGI (multiplexed) and HTTP (pipelined) have in common for the server: bytes in → events of
+// streams, responses of streams → bytes out. Sans-IO; one codec a connection, used by the shard's leader
+// only.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +17,9 @@ namespace owind::protocol {
 /// Names a request within its connection; meaningless elsewhere. May be used again after end().
 using StreamId = std::uint32_t;
 
-/// Bytes that wait to be sent, in order. Everything, small payloads and large, is copied here: one contiguous send costs less
-/// than a gathered write of header, head, body and end, and nothing that the codec queued refers to a request any more.
+/// Bytes that wait to be sent, in order. Everything, small payloads and large, is copied here: one contiguous
+/// send costs less than a gathered write of header, head, body and end, and nothing that the codec queued
+/// refers to a request any more.
 using Output = std::vector<std::byte>;
 
 struct Event {
@@ -30,9 +32,10 @@ struct Event {
     kBody,         ///< stream, bytes.
     kBodyEnd,      ///< stream.
     kAbort,        ///< stream: the peer wants no response.
-    kReply,        ///< bytes: send them as they are (also when the codec refused a stream by itself; then reason says why).
-    kPeerError,    ///< reason: close the connection.
-    kPaused,       ///< Not until the pending response has ended; the rest of the input must be kept.
+    kReply,  ///< bytes: send them as they are (also when the codec refused a stream by itself; then reason
+             ///< says why).
+    kPeerError,  ///< reason: close the connection.
+    kPaused,     ///< Not until the pending response has ended; the rest of the input must be kept.
   };
   Kind kind = Kind::kNeedMore;
   bool keep = true;
@@ -61,7 +64,8 @@ enum class After : std::uint8_t {
 enum class Failure : std::uint8_t {
   kCloseNow,       ///< The bytes were appended: send them and close at once (TCP: with a reset).
   kEndedEarly,     ///< The stream was ended with fewer bytes than it announced; the connection goes on.
-  kCloseWhenIdle,  ///< Nothing was appended: no new streams; when the other streams are done, fail the connection.
+  kCloseWhenIdle,  ///< Nothing was appended: no new streams; when the other streams are done, fail the
+                   ///< connection.
 };
 
 /// Why a response that the server gives itself is given; FastCGI says it in END_REQUEST too.
@@ -77,8 +81,8 @@ class Codec {
 
   /// Appends the head of a stream's response.
   virtual void head(StreamId stream, const middleware::ResponseHead& head, Output& out) = 0;
-  /// Appends at most `quota_bytes` of what is in the pipe, framed; returns how much it took. `wake` is set when the producer
-  /// waits and may go on. Not called for swallowed bodies.
+  /// Appends at most `quota_bytes` of what is in the pipe, framed; returns how much it took. `wake` is set
+  /// when the producer waits and may go on. Not called for swallowed bodies.
   virtual std::size_t body(StreamId stream, middleware::BodyPipe& pipe, std::size_t quota_bytes, Output& out,
                            bool& wake) = 0;
   /// Appends body bytes that are at hand (pages of the server itself).

@@ -19,7 +19,9 @@ Fed FastCgiCodec::feed(std::span<const std::byte> input) {
     Event& to = fed.event;
     to.stream = event.id;
     switch (event.kind) {
-      case Kind::kNeedMore: to.kind = Event::Kind::kNeedMore; return fed;
+      case Kind::kNeedMore:
+        to.kind = Event::Kind::kNeedMore;
+        return fed;
       case Kind::kBegin:
         to.kind = Event::Kind::kBegin;
         to.keep = event.keep_connection;
@@ -31,13 +33,19 @@ Fed FastCgiCodec::feed(std::span<const std::byte> input) {
         to.name = event.name;
         to.value = event.value;
         return fed;
-      case Kind::kParamsEnd: to.kind = Event::Kind::kHeadEnd; return fed;
+      case Kind::kParamsEnd:
+        to.kind = Event::Kind::kHeadEnd;
+        return fed;
       case Kind::kStdin:
         to.kind = Event::Kind::kBody;
         to.bytes = event.bytes;
         return fed;
-      case Kind::kStdinEnd: to.kind = Event::Kind::kBodyEnd; return fed;
-      case Kind::kAbort: to.kind = Event::Kind::kAbort; return fed;
+      case Kind::kStdinEnd:
+        to.kind = Event::Kind::kBodyEnd;
+        return fed;
+      case Kind::kAbort:
+        to.kind = Event::Kind::kAbort;
+        return fed;
       case Kind::kReply:
         to.kind = Event::Kind::kReply;
         to.bytes = event.bytes;
@@ -80,7 +88,8 @@ void FastCgiCodec::seal(Output& out) {
     out.resize(record_at_);
   } else {
     const auto frame = fcgi::frame(fcgi::RecordType::kStdout, record_id_, length);
-    std::copy(frame.header.begin(), frame.header.end(), out.begin() + static_cast<std::ptrdiff_t>(record_at_));
+    std::copy(frame.header.begin(), frame.header.end(),
+              out.begin() + static_cast<std::ptrdiff_t>(record_at_));
     fcgi::append(out, std::span(fcgi::kZeros).first(frame.padding));
   }
   record_at_ = kNoRecord;
@@ -117,8 +126,8 @@ void FastCgiCodec::head(StreamId stream, const middleware::ResponseHead& head, O
   body(stream, {reinterpret_cast<const char*>(text.data()), text.size()}, out);
 }
 
-std::size_t FastCgiCodec::body(StreamId stream, middleware::BodyPipe& pipe, std::size_t quota_bytes, Output& out,
-                               bool& wake) {
+std::size_t FastCgiCodec::body(StreamId stream, middleware::BodyPipe& pipe, std::size_t quota_bytes,
+                               Output& out, bool& wake) {
   const auto id = static_cast<std::uint16_t>(stream);
   std::size_t taken = 0;
   std::array<std::span<const std::byte>, 8> views;
@@ -155,8 +164,9 @@ After FastCgiCodec::end(StreamId stream, Verdict verdict, Output& out) {
                                                    : fcgi::ProtocolStatus::kRequestComplete);
   const bool receiving = state_.receiving(id);
   state_.end(id);
-  // A front end that has its response stops sending; where its request is not complete the connection cannot be used again.
-  // One that multiplexes goes on with its other streams, and what still comes of this one is ignored.
+  // A front end that has its response stops sending; where its request is not complete the connection cannot
+  // be used again. One that multiplexes goes on with its other streams, and what still comes of this one is
+  // ignored.
   if (receiving && state_.active() == 0) return After::kDrainThenClose;
   return keep_ ? After::kKeep : After::kClose;
 }

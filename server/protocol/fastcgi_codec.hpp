@@ -1,5 +1,5 @@
-// FastCGI 1.0 behind the common Codec interface. The protocol itself lives in fastcgi/; here it is bound to the server's
-// types, and a response's head, small body and end are put into as few records as possible.
+// FastCGI 1.0 behind the common Codec interface. The protocol itself lives in fastcgi/; here it is bound to
+// the server's types, and a response's head, small body and end are put into as few records as possible.
 #pragma once
 
 #include "fastcgi/connection_state.hpp"
@@ -10,7 +10,8 @@ namespace owind::protocol {
 class FastCgiCodec final : public Codec {
  public:
   /// `limits` outlives the codec.
-  FastCgiCodec(const fastcgi::Limits& limits, const fastcgi::ManagementValues& values) : state_(limits, values) {}
+  FastCgiCodec(const fastcgi::Limits& limits, const fastcgi::ManagementValues& values)
+      : state_(limits, values) {}
 
   Fed feed(std::span<const std::byte> input) override;
   void head(StreamId stream, const middleware::ResponseHead& head, Output& out) override;
@@ -21,7 +22,9 @@ class FastCgiCodec final : public Codec {
   Failure fail(StreamId stream, bool length_announced, bool others_live, Output& out) override;
   void fail_connection(Output& out) override;
   void seal(Output& out) override;
-  bool receiving(StreamId stream) const override { return state_.receiving(static_cast<std::uint16_t>(stream)); }
+  bool receiving(StreamId stream) const override {
+    return state_.receiving(static_cast<std::uint16_t>(stream));
+  }
   bool idle() const override { return state_.idle(); }
   bool mid_message() const override { return state_.mid_record(); }
 
@@ -32,8 +35,8 @@ class FastCgiCodec final : public Codec {
   std::size_t room(const Output& out) const;
 
   fastcgi::ConnectionState state_;
-  /// Whether the peer wants the connection kept after the stream that ends next. All streams of one connection ask the same in
-  /// practice; one that asks for a close closes it.
+  /// Whether the peer wants the connection kept after the stream that ends next. All streams of one
+  /// connection ask the same in practice; one that asks for a close closes it.
   bool keep_ = true;
   // The STDOUT record at the end of the output that may still grow.
   std::size_t record_at_ = kNoRecord;

@@ -1,5 +1,6 @@
-// Turns what a protocol says of a request, part by part, into the request block that the application reads. One implementation a
-// protocol; each is immutable after start-up and shared by all connections. Everything behind the end of the head is common.
+// Turns what a protocol says of a request, part by part, into the request block that the application reads.
+// One implementation a protocol; each is immutable after start-up and shared by all connections. Everything
+// behind the end of the head is common.
 #pragma once
 
 #include <array>
