@@ -37,6 +37,10 @@ void BodyPipe::drop_contents() noexcept {
   size_ = 0;
 }
 
+void BodyPipe::drop_if_unused() noexcept {
+  if (!pushing_ && !pulling_ && !viewed_) drop_contents();
+}
+
 BodyPipe::Moved BodyPipe::push(std::span<const std::byte> bytes) noexcept { return push_some(bytes, false); }
 BodyPipe::Moved BodyPipe::push_all(std::span<const std::byte> bytes) noexcept {
   return push_some(bytes, true);
@@ -88,7 +92,7 @@ BodyPipe::Moved BodyPipe::push_some(std::span<const std::byte> bytes, bool all) 
   }
   pushing_ = false;
   if (closed_ != Status::kOk) {
-    if (!pulling_) drop_contents();
+    drop_if_unused();
   } else if (moved.bytes && consumer_waits_) {
     consumer_waits_ = false;
     moved.wake_other = true;
@@ -105,7 +109,7 @@ bool BodyPipe::finish() noexcept {
 BodyPipe::Moved BodyPipe::pull(std::span<std::byte> buffer) noexcept {
   Moved moved;
   std::unique_lock lock(mutex_);
-  if (pulling_) {
+  if (pulling_ || viewed_) {
     moved.status = Status::kBusy;
     return moved;
   }
@@ -146,7 +150,7 @@ BodyPipe::Moved BodyPipe::pull(std::span<std::byte> buffer) noexcept {
   pulling_ = false;
   if (closed_ != Status::kOk) {
     // What was copied out before is delivered; the next call learns of the end.
-    if (!pushing_) drop_contents();
+    drop_if_unused();
     if (moved.bytes == 0) moved.status = closed_;
   } else if (producer_waits_ && size_ <= limits_.low_mark_bytes) {
     producer_waits_ = false;
@@ -157,7 +161,7 @@ BodyPipe::Moved BodyPipe::pull(std::span<std::byte> buffer) noexcept {
 
 std::size_t BodyPipe::peek(std::span<std::span<const std::byte>> views, std::size_t limit_bytes) noexcept {
   const std::lock_guard lock(mutex_);
-  if (closed_ != Status::kOk) return 0;
+  if (closed_ != Status::kOk || pulling_) return 0;
   std::size_t count = 0;
   for (Chunk* chunk = head_; chunk && count < views.size() && limit_bytes > 0; chunk = chunk->next) {
     const std::size_t n = std::min(chunk->end - chunk->begin, limit_bytes);
@@ -165,12 +169,17 @@ std::size_t BodyPipe::peek(std::span<std::span<const std::byte>> views, std::siz
     views[count++] = {chunk->data + chunk->begin, n};
     limit_bytes -= n;
   }
+  if (count > 0) viewed_ = true;
   return count;
 }
 
 bool BodyPipe::consume(std::size_t bytes) noexcept {
   const std::lock_guard lock(mutex_);
-  if (closed_ != Status::kOk) return false;
+  viewed_ = false;
+  if (closed_ != Status::kOk) {
+    drop_if_unused();
+    return false;
+  }
   while (bytes > 0) {
     Chunk* chunk = head_;
     const std::size_t n = std::min(chunk->end - chunk->begin, bytes);
@@ -196,7 +205,7 @@ bool BodyPipe::consume(std::size_t bytes) noexcept {
 Ready BodyPipe::close(Status status) noexcept {
   const std::lock_guard lock(mutex_);
   if (closed_ == Status::kOk) closed_ = status;
-  if (!pushing_ && !pulling_) drop_contents();
+  drop_if_unused();
   size_ = 0;
   Ready who = Ready::kNone;
   if (std::exchange(consumer_waits_, false)) who = who | Ready::kRead;
@@ -242,7 +251,7 @@ void BodyPipe::reset() noexcept {
   drop_contents();
   total_in_ = 0;
   closed_ = Status::kOk;
-  finished_ = pushing_ = pulling_ = producer_waits_ = consumer_waits_ = false;
+  finished_ = pushing_ = pulling_ = viewed_ = producer_waits_ = consumer_waits_ = false;
 }
 
 }  // namespace owind::middleware

@@ -50,8 +50,9 @@ class BodyPipe {
   /// kAborted, kBusy. `wake_other` when the producer waits and the low mark is reached.
   Moved pull(std::span<std::byte> buffer) noexcept;
 
-  /// Consumer (the leader): views of what is there, oldest first, at most `limit_bytes` in all; they stay
-  /// valid until consume(). Returns how many views were written.
+  /// Consumer (the leader): views of what is there, oldest first, at most `limit_bytes` in all. Returns how
+  /// many views were written; 0 also while a pull() is inside. They stay valid until consume(), whatever the
+  /// other side does, and until then pull() is kBusy: always follow with consume(), if only of 0 bytes.
   std::size_t peek(std::span<std::span<const std::byte>> views, std::size_t limit_bytes) noexcept;
   /// Consumer: drops the oldest `bytes`. True: the producer waits and may go on.
   bool consume(std::size_t bytes) noexcept;
@@ -89,6 +90,8 @@ class BodyPipe {
   Chunk* make_chunk() noexcept;
   static void free_chunk(Chunk* chunk) noexcept;
   void drop_contents() noexcept;
+  /// After close(): whoever is the last inside drops the contents.
+  void drop_if_unused() noexcept;
   Moved push_some(std::span<const std::byte> bytes, bool all) noexcept;
 
   const PipeLimits limits_;
@@ -103,6 +106,7 @@ class BodyPipe {
   bool finished_ = false;
   bool pushing_ = false;
   bool pulling_ = false;
+  bool viewed_ = false;  ///< Views that peek() gave out have not been consumed.
   bool producer_waits_ = false;
   bool consumer_waits_ = false;
 };
