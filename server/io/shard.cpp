@@ -29,7 +29,7 @@ Shard::Shard(std::uint32_t index, ServerContext& server, runner::Runner& runner)
       context_(2),
       work_(boost::asio::make_work_guard(context_)),
       heartbeat_(context_),
-      started_(std::chrono::steady_clock::now()),
+      started_(server.clock()),
       blocks_(discard_pages),
       exchange_context_{index,        runner.add_shard(*this), server.tokens, blocks_,
                         server.trace, server.admission,        server.app,    server.pipe_limits},
@@ -172,23 +172,25 @@ void Shard::release_if_finished(Connection& connection) {
   server_.connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void Shard::arm_heartbeat() {
-  now_ = static_cast<Tick>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                               std::chrono::steady_clock::now() - started_)
-                               .count()) +
+void Shard::tell_time() {
+  now_ = static_cast<Tick>(
+             std::chrono::duration_cast<std::chrono::milliseconds>(server_.clock() - started_).count()) +
          1;
-  if (heartbeat_armed_) return;
-  heartbeat_armed_ = true;
-  heartbeat_.expires_after(kHeartbeat);
-  heartbeat_.async_wait([this](const boost::system::error_code&) { on_heartbeat(); });
 }
 
-void Shard::on_heartbeat() {
-  heartbeat_armed_ = false;
-  now_ = static_cast<Tick>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                               std::chrono::steady_clock::now() - started_)
-                               .count()) +
-         1;
+void Shard::arm_heartbeat() {
+  tell_time();
+  if (heartbeat_armed_ || server_.heartbeat.count() == 0) return;
+  heartbeat_armed_ = true;
+  heartbeat_.expires_after(server_.heartbeat);
+  heartbeat_.async_wait([this](const boost::system::error_code&) {
+    heartbeat_armed_ = false;
+    beat();
+  });
+}
+
+void Shard::beat() {
+  tell_time();
   for (std::size_t i = connections_.size(); i-- > 0;) {
     Connection& connection = *connections_[i];
     connection.on_heartbeat();

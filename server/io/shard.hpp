@@ -41,6 +41,10 @@ struct ServerContext {
   middleware::AppFunc app;
   std::size_t max_connections = 10'000;
   std::size_t max_orphans = 256;
+  /// The time that timeouts are measured by, and how often they are looked at. Tests step both by hand: an
+  /// interval of zero means that only beat() looks.
+  std::chrono::steady_clock::time_point (*clock)() = std::chrono::steady_clock::now;
+  std::chrono::milliseconds heartbeat{250};
   std::atomic<std::size_t> connections{0};
 };
 
@@ -66,6 +70,8 @@ class Shard final : public runner::IoLoop {
   void abort_all();
   /// Runs `task` on the leader. Any thread.
   void post(std::function<void()> task);
+  /// Looks at every timeout. Leader only; the heartbeat does it by itself (ServerContext::heartbeat).
+  void beat();
 
   // ---- for the connections of the shard; leader only
   // -----------------------------------------------------------------------
@@ -98,10 +104,9 @@ class Shard final : public runner::IoLoop {
   static constexpr std::size_t kReadBufferBytes = 128 * 1024;
   static constexpr std::size_t kKeptOutputs = 16;
   static constexpr std::size_t kKeptOutputBytes = 256 * 1024;
-  static constexpr std::chrono::milliseconds kHeartbeat{250};
 
   void arm_heartbeat();
-  void on_heartbeat();
+  void tell_time();
   void watch(exchange::Exchange& exchange);
   void make_orphan(exchange::Exchange& exchange);
 
