@@ -46,7 +46,7 @@ bool Exchange::begin(protocol::StreamId stream, ExchangeOwner& owner) {
   stream_ = stream;
   owner_ = &owner;
   end_ = End::kNotYet;
-  in_use_ = true;
+  in_use_ = counted_ = true;
   started_ = body_over_ = abort_sent_ = orphaned_ = token_closed_ = false;
   head_state_ = {};
   head_state_atomic_.store(kNoHead, std::memory_order_relaxed);
@@ -145,6 +145,8 @@ void Exchange::abort(AbortReason reason) {
 
 void Exchange::finish() {
   owner_ = nullptr;
+  // Before the last bytes are sent: who has the answer may ask again at once.
+  if (!application_runs()) leave_flight();
   body_over_ = true;
   request_.close(Status::kAborted);
   response_.close(Status::kAborted);
@@ -153,8 +155,14 @@ void Exchange::finish() {
 bool Exchange::make_orphan() {
   if (orphaned_ || !in_use_ || !application_runs()) return false;
   orphaned_ = true;
+  counted_ = false;
   shard_.admission.orphan();
   return true;
+}
+
+void Exchange::leave_flight() {
+  if (!std::exchange(counted_, false)) return;
+  shard_.admission.leave();
 }
 
 void Exchange::call(runner::Call& what) {
@@ -326,10 +334,8 @@ bool Exchange::try_retire() {
   request_.reset();
   response_.reset();
   in_use_ = false;
-  if (orphaned_)
-    shard_.admission.orphan_ended();
-  else
-    shard_.admission.leave();
+  if (orphaned_) shard_.admission.orphan_ended();
+  leave_flight();
   return true;
 }
 

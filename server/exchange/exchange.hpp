@@ -164,6 +164,7 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   void deliver_abort(middleware::CallEntry entry) noexcept;
   static void on_completed(void* context, middleware::Outcome outcome) noexcept;
   void conclude(middleware::Outcome outcome);
+  void leave_flight();
 
   ShardContext& shard_;
   std::uint32_t slot_ = 0;
@@ -177,6 +178,7 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   bool body_over_ = false;
   bool abort_sent_ = false;
   bool orphaned_ = false;
+  bool counted_ = false;  ///< Holds a place among the requests in flight.
   bool token_closed_ = false;
   protocol::HeadState head_state_;
 
