@@ -11,9 +11,23 @@ namespace Owind.Requests;
 internal static unsafe class RequestDispatcher
 {
     private static readonly ExecutionContext s_defaultContext = CaptureDefault();
-    private static readonly ContextCallback s_run = static state => ((BridgeRequest)state!).Run();
-    private static readonly ContextCallback s_wake = static state => ((BodyStream)state!).Wake();
-    private static readonly ContextCallback s_abort = static state => ((BridgeRequest)state!).OnAborted();
+    private static readonly ContextCallback s_run = static state =>
+    {
+        LeaveSynchronizationContext();
+        ((BridgeRequest)state!).Run();
+    };
+
+    private static readonly ContextCallback s_wake = static state =>
+    {
+        LeaveSynchronizationContext();
+        ((BodyStream)state!).Wake();
+    };
+
+    private static readonly ContextCallback s_abort = static state =>
+    {
+        LeaveSynchronizationContext();
+        ((BridgeRequest)state!).OnAborted();
+    };
 
     private static RequestFactory? s_factory;
 
@@ -101,9 +115,18 @@ internal static unsafe class RequestDispatcher
         return Status.Ok;
     }
 
+    // ExecutionContext.Run puts the thread's own back afterwards, but does not take it away before.
+    private static void LeaveSynchronizationContext()
+    {
+        if (SynchronizationContext.Current != null)
+        {
+            SynchronizationContext.SetSynchronizationContext(null);
+        }
+    }
+
     private static ExecutionContext CaptureDefault()
     {
-        // On a thread of its own state there may be one already; a fresh flow is asked for, not the caller's.
+        // The calling thread may have a context of its own already; one that starts unflowed has not.
         ExecutionContext? context = null;
         var thread = new Thread(() => context = ExecutionContext.Capture());
         thread.UnsafeStart();

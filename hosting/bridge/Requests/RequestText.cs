@@ -32,7 +32,7 @@ internal static class RequestText
     /// <summary>As <see cref="Decode"/>, and the same instance again for short ASCII text seen lately.</summary>
     internal static string DecodeCached(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length - 1 >= (uint)MaxCachedBytes)
+        if ((uint)(bytes.Length - 1) >= MaxCachedBytes)
         {
             return Decode(bytes);
         }
