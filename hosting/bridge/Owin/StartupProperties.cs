@@ -47,6 +47,7 @@ internal static class StartupProperties
             [OnInit] = onInit,
             [Addresses] = settings.Addresses,
             [LoggerFactory] = ApplicationLog.Factory,
+            [DataProtectionProvider] = Owind.DataProtection.DataProtectionProvider.Create(settings.DataProtection),
         };
         if (settings.AppName != null)
         {
