@@ -34,6 +34,7 @@ std::size_t BlockPool::class_of(std::size_t bytes) {
 }
 
 Block BlockPool::take(std::size_t bytes) noexcept try {
+  if (bytes > kLargestBytes) return {};
   const std::size_t index = class_of(bytes);
   const std::size_t capacity = kSmallestBytes << index;
   if (index >= free_.size()) free_.resize(index + 1);

@@ -42,6 +42,8 @@ class BlockPool {
   /// Classes from here on have their pages discarded while they wait.
   static constexpr std::size_t kDiscardFromBytes = 64 * 1024;
   static constexpr std::size_t kPageBytes = 4096;
+  /// Nothing larger is given: offsets into a block have 32 bits.
+  static constexpr std::size_t kLargestBytes = std::size_t{1} << 31;
 
   explicit BlockPool(Discard discard = nullptr) : discard_(discard) {}
   BlockPool(const BlockPool&) = delete;
@@ -51,7 +53,7 @@ class BlockPool {
 
   /// A block of at least `bytes` (rounded up to a power of two from kSmallestBytes). New memory is zeroed;
   /// reused memory keeps its first 8 bytes (size and generation of the request block) and is otherwise
-  /// whatever it was. An empty block when the memory cannot be had.
+  /// whatever it was. An empty block when the memory cannot be had, or `bytes` is above kLargestBytes.
   Block take(std::size_t bytes) noexcept;
 
   std::size_t allocated_bytes() const { return allocated_; }
