@@ -96,7 +96,7 @@ internal static unsafe class ManagedExports
                 return Status.Unsupported;
             }
 
-            ApplicationHost.Dispose();
+            ApplicationHost.DisposeCurrent();
             return Status.Ok;
         }
         catch (Exception exception)

@@ -1,5 +1,5 @@
-// The life of the one application of this process: configure() makes it ready to serve, stop() tells it that it
-// is over. Loading and building are ApplicationStartup's; serving is RequestDispatcher's.
+// The life of one application: loading makes it ready to serve, disposing tells it that it is over. Finding and
+// building it are ApplicationStartup's; serving is RequestDispatcher's. A process has one (Current).
 
 using System;
 using System.Collections.Generic;
@@ -13,34 +13,59 @@ namespace Owind.Hosting;
 
 using AppFunc = Func<IDictionary<string, object>, Task>;
 
-internal static class ApplicationHost
+internal sealed class ApplicationHost
 {
-    private static readonly CancellationTokenSource s_disposing = new();
-    private static TextWriter? s_traceOutput;
-    private static bool s_listening;
+    private static ApplicationHost? s_current;
 
-    /// <summary>Loads the application and serves requests with it from now on.</summary>
+    private readonly CancellationTokenSource _disposing = new();
+    private readonly List<Func<Task>> _initialisers = [];
+    private readonly Dictionary<string, object> _properties;
+    private readonly ServerSettings _settings;
+    private readonly TextWriter _traceOutput;
+
+    internal ApplicationHost(ServerSettings settings)
+    {
+        _settings = settings;
+        _properties = StartupProperties.Create(settings, _disposing.Token, _initialisers.Add);
+
+        // Kept, because the application may put something else in its place.
+        _traceOutput = (TextWriter)_properties[StartupProperties.TraceOutput];
+    }
+
+    /// <summary>configure(): loads the application of this process and serves requests with it from now on.</summary>
     /// <exception cref="StartupException">It cannot be started; the text is for the user.</exception>
     internal static void Configure(ServerSettings settings)
     {
         Log.SetThreshold(settings.LogLevel);
         ListenForUnhandledExceptions();
+        var host = new ApplicationHost(settings);
+        OwinApplication application = host.Load();
+        Volatile.Write(ref s_current, host);
+        RequestDispatcher.Serve(application);
+    }
 
-        var initialisers = new List<Func<Task>>();
-        Dictionary<string, object> properties =
-            StartupProperties.Create(settings, s_disposing.Token, initialisers.Add);
-        s_traceOutput = (TextWriter)properties[StartupProperties.TraceOutput];
-        AppFunc app = ApplicationStartup.Build(settings.Application, settings.Startup, properties);
-        Initialise(initialisers);
-        RequestDispatcher.Serve(new OwinApplication(app, properties));
+    /// <summary>stop(): nothing is to be done when no application was loaded.</summary>
+    internal static void DisposeCurrent() => Volatile.Read(ref s_current)?.Dispose();
+
+    /// <summary>The text that the user gets when <see cref="Configure"/> has thrown.</summary>
+    internal static string ExplainFailure(Exception exception) =>
+        exception is StartupException ? exception.Message : Log.Describe(exception);
+
+    /// <summary>Finds the application, builds its pipeline, and runs what it registered with server.OnInit.</summary>
+    /// <exception cref="StartupException">It cannot be started.</exception>
+    internal OwinApplication Load()
+    {
+        AppFunc app = ApplicationStartup.Build(_settings.Application, _settings.Startup, _properties);
+        Initialise();
+        return new OwinApplication(app, _properties);
     }
 
     /// <summary>Cancels host.OnAppDisposing and waits for its callbacks. All requests are over by then.</summary>
-    internal static void Dispose()
+    internal void Dispose()
     {
         try
         {
-            s_disposing.Cancel();
+            _disposing.Cancel();
         }
         catch (AggregateException exception)
         {
@@ -50,21 +75,17 @@ internal static class ApplicationHost
             }
         }
 
-        s_traceOutput?.Flush();
+        _traceOutput.Flush();
     }
 
-    /// <summary>The text that the user gets when <see cref="Configure"/> has thrown.</summary>
-    internal static string ExplainFailure(Exception exception) =>
-        exception is StartupException ? exception.Message : Log.Describe(exception);
-
-    private static void Initialise(List<Func<Task>> initialisers)
+    private void Initialise()
     {
         // Nobody is served yet, so waiting holds up nothing. An initialiser may register another.
-        for (int i = 0; i < initialisers.Count; i++)
+        for (int i = 0; i < _initialisers.Count; i++)
         {
             try
             {
-                initialisers[i]().GetAwaiter().GetResult();
+                _initialisers[i]().GetAwaiter().GetResult();
             }
             catch (Exception exception)
             {
@@ -77,12 +98,6 @@ internal static class ApplicationHost
 
     private static void ListenForUnhandledExceptions()
     {
-        if (s_listening)
-        {
-            return;
-        }
-
-        s_listening = true;
         AppDomain.CurrentDomain.UnhandledException += static (_, failure) =>
         {
             if (failure.ExceptionObject is Exception exception)
