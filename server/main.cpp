@@ -38,8 +38,7 @@ constexpr int kStartupFailure = 1;
 /// What an application gets to end in after it was told that the server will not wait.
 constexpr auto kLastWait = std::chrono::seconds(2);
 
-// ---- options → the rooms' own settings
-// ------------------------------------------------------------------------------------------
+// ---- options → the rooms' own settings ----
 
 io::ConnectionLimits connection_limits(const config::ServerOptions& options) {
   io::ConnectionLimits limits;
@@ -167,8 +166,7 @@ std::filesystem::path bridge_path() {
                          "Install owind with its bridge folder; in a source tree, run ./dev build.");
 }
 
-// ---- serve
-// ------------------------------------------------------------------------------------------------------------------------
+// ---- serve ----
 
 /// How the signals' thread tells main's what to do.
 class StopRequest {

@@ -1,6 +1,6 @@
 #include "server/io/connection.hpp"
 
-#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -24,7 +24,7 @@ namespace {
 constexpr int kMaxRounds = 8;
 }  // namespace
 
-Connection::Connection(Shard& shard, Socket socket, bool is_tcp, std::unique_ptr<protocol::Codec> codec,
+Connection::Connection(Shard& shard, UniqueFd socket, bool is_tcp, std::unique_ptr<protocol::Codec> codec,
                        const protocol::Mapper& mapper)
     : shard_(shard),
       socket_(std::move(socket)),
@@ -33,7 +33,10 @@ Connection::Connection(Shard& shard, Socket socket, bool is_tcp, std::unique_ptr
       last_input_(shard.now()),
       is_tcp_(is_tcp) {}
 
-void Connection::start() { arm_read(); }
+int Connection::start() {
+  interest_ = EPOLLIN | EPOLLRDHUP;
+  return shard_.watch().add(socket_.get(), *this, interest_);
+}
 
 Connection::Stream* Connection::find(protocol::StreamId id) {
   for (auto& stream : streams_)
@@ -46,15 +49,26 @@ void Connection::log(Severity severity, const Stream* stream, std::string_view t
   shard_.visitor_trace().record(severity, token, text);
 }
 
-// ---- input
-// -----------------------------------------------------------------------------------------------------------------------
+// ---- input ----
 
-void Connection::arm_read() {
-  if (reading_ || closed_ || should_pause()) return;
-  reading_ = true;
-  ++pending_;
-  socket_.async_wait(Socket::wait_read,
-                     [this](const boost::system::error_code& error) { on_readable(error); });
+void Connection::on_events(std::uint32_t events) {
+  if ((interest_ & EPOLLIN) && (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))) {
+    on_readable();
+  } else if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+    // Seen also while reading is stopped. What the peer has sent before is not wanted: nobody is left to answer.
+    peer_gone();
+  }
+  if (!closed_ && (events & EPOLLOUT)) on_writable();
+  if (!closed_) update_interest();
+  shard_.release_if_closed(*this);
+}
+
+void Connection::update_interest() {
+  const std::uint32_t wanted =
+      EPOLLRDHUP | (should_pause() ? 0u : std::uint32_t{EPOLLIN}) | (writing_ ? std::uint32_t{EPOLLOUT} : 0u);
+  if (wanted == interest_) return;
+  interest_ = wanted;
+  shard_.watch().change(socket_.get(), *this, interest_);
 }
 
 bool Connection::should_pause() const {
@@ -70,16 +84,9 @@ bool Connection::should_pause() const {
   return buffered > shard_.limits().max_buffered_bytes;
 }
 
-void Connection::on_readable(const boost::system::error_code& error) {
-  --pending_;
-  reading_ = false;
-  if (error || closed_) {
-    if (!closed_ && error != boost::asio::error::operation_aborted) peer_gone();
-    shard_.release_if_finished(*this);
-    return;
-  }
+void Connection::on_readable() {
   const std::span<std::byte> buffer = shard_.read_buffer();
-  const ssize_t n = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  const ssize_t n = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (n > 0) {
     last_input_ = shard_.now();
     if (closing_ == Closing::kDraining)
@@ -89,8 +96,6 @@ void Connection::on_readable(const boost::system::error_code& error) {
   } else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
     peer_gone();
   }
-  arm_read();
-  shard_.release_if_finished(*this);
 }
 
 void Connection::discard(std::size_t bytes) {
@@ -100,7 +105,7 @@ void Connection::discard(std::size_t bytes) {
 
 void Connection::feed(std::span<const std::byte> input) {
   while (!closed_) {
-    const auto [consumed, event] = codec_->feed(input);
+    const auto [consumed, event] = codec_->feed(input, *this);
     input = input.subspan(consumed);
     if (event.kind == Event::Kind::kNeedMore || event.kind == Event::Kind::kPaused) break;
     on_event(event);
@@ -135,10 +140,6 @@ void Connection::on_event(const Event& event) {
   Stream* stream = find(event.stream);
   if (!stream) return;
   switch (event.kind) {
-    case Event::Kind::kHeadPart:
-      if (stream->exchange)
-        mapper_.part(stream->exchange->block(), stream->exchange->head_state(), event.name, event.value);
-      return;
     case Event::Kind::kHeadEnd:
       on_head_end(*stream);
       return;
@@ -163,6 +164,12 @@ void Connection::on_event(const Event& event) {
     default:
       return;
   }
+}
+
+void Connection::head_part(protocol::StreamId id, std::string_view name, std::string_view value) noexcept {
+  const Stream* stream = find(id);
+  if (!stream || !stream->exchange) return;
+  mapper_.part(stream->exchange->block(), stream->exchange->head_state(), name, value);
 }
 
 void Connection::on_begin(const Event& event) {
@@ -245,8 +252,7 @@ void Connection::after_input() {
   if (!closed_ && (unsent() > 0 || closing_ != Closing::kNo)) flush();
 }
 
-// ---- output
-// ----------------------------------------------------------------------------------------------------------------------
+// ---- output ----
 
 protocol::Output& Connection::out() {
   if (output_.capacity() == 0) output_ = shard_.lend_output();
@@ -259,8 +265,8 @@ void Connection::on_progress(Exchange& exchange) noexcept {
     service(*stream);
     if (!closed_) flush();
   }
-  if (!closed_) arm_read();
-  shard_.release_if_finished(*this);
+  if (!closed_) update_interest();
+  shard_.release_if_closed(*this);
 }
 
 void Connection::service(Stream& stream) {
@@ -353,7 +359,7 @@ void Connection::flush() {
     codec_->seal(output_);
     if (unsent() == 0) break;
     const ssize_t n =
-        ::send(socket_.native_handle(), output_.data() + sent_, unsent(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        ::send(socket_.get(), output_.data() + sent_, unsent(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n > 0) {
       sent_ += static_cast<std::size_t>(n);
       last_output_ = shard_.now();
@@ -363,7 +369,7 @@ void Connection::flush() {
       // A producer on another thread could keep this going for as long as the peer reads: the other
       // connections have their turn.
       if (++rounds == kMaxRounds) {
-        arm_write();
+        wait_writable();
         break;
       }
       pump_all();
@@ -374,7 +380,7 @@ void Connection::flush() {
         output_.erase(output_.begin(), output_.begin() + static_cast<std::ptrdiff_t>(sent_));
         sent_ = 0;
       }
-      arm_write();
+      wait_writable();
       break;
     } else {
       flushing_ = false;
@@ -403,31 +409,21 @@ void Connection::flush() {
   }
 }
 
-void Connection::arm_write() {
+void Connection::wait_writable() {
   if (writing_ || closed_) return;
   writing_ = true;
   last_output_ = shard_.now();
-  ++pending_;
-  socket_.async_wait(Socket::wait_write,
-                     [this](const boost::system::error_code& error) { on_writable(error); });
 }
 
-void Connection::on_writable(const boost::system::error_code& error) {
-  --pending_;
+void Connection::on_writable() {
   writing_ = false;
-  if (!closed_ && !error) {
-    flush();
-    if (!closed_ && !writing_) {
-      pump_all();
-      flush();
-    }
-    if (!closed_) arm_read();
-  }
-  shard_.release_if_finished(*this);
+  flush();
+  if (closed_ || writing_) return;
+  pump_all();
+  flush();
 }
 
-// ---- ends
-// ------------------------------------------------------------------------------------------------------------------------
+// ---- ends ----
 
 void Connection::give_up(Stream& stream, AbortReason reason, bool orphan_now) {
   Exchange* x = stream.exchange;
@@ -457,10 +453,10 @@ void Connection::close(bool reset) {
   streams_.clear();
   if (reset && is_tcp_) {
     const linger hard{1, 0};
-    ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
   }
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  shard_.watch().remove(socket_.get(), *this);
+  socket_.reset();
   if (output_.capacity() > 0) shard_.return_output(std::move(output_));
   output_ = {};
   sent_ = 0;
@@ -471,12 +467,11 @@ void Connection::close(bool reset) {
 void Connection::begin_drain() {
   closing_ = Closing::kDraining;
   closing_since_ = shard_.now();
-  ::shutdown(socket_.native_handle(), SHUT_WR);
+  ::shutdown(socket_.get(), SHUT_WR);
   if (discarded_ > shard_.limits().unread_body_bytes) {
     close(false);
     return;
   }
-  arm_read();
 }
 
 void Connection::drain() {
@@ -484,7 +479,7 @@ void Connection::drain() {
   if (closed_ || !streams_.empty() || closing_ != Closing::kNo) return;
   // A request may have arrived that has not been read yet: it is still served.
   std::byte probe;
-  if (!codec_->mid_message() && ::recv(socket_.native_handle(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+  if (!codec_->mid_message() && ::recv(socket_.get(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
     close(false);
 }
 
@@ -568,13 +563,7 @@ void Connection::on_heartbeat() {
     }
     return;
   }
-  if (!reading_) {
-    // While reading is stopped a disconnect would go unseen.
-    pollfd state{socket_.native_handle(), POLLRDHUP, 0};
-    if (::poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR))) {
-      peer_gone();
-      return;
-    }
+  if (!(interest_ & EPOLLIN)) {
     if (streams_.size() > 1) {
       if (capped_since_ == 0) capped_since_ = now;
       if (over(capped_since_, limits.cap_timeout)) {
@@ -602,7 +591,7 @@ void Connection::on_heartbeat() {
     if (i < streams_.size()) check_stream(streams_[i], now);
   if (!closed_) {
     flush();
-    if (!closed_) arm_read();
+    if (!closed_) update_interest();
   }
 }
 

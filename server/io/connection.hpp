@@ -6,8 +6,6 @@
 // to be sent, so an idle connection holds its socket and its codec only.
 #pragma once
 
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -17,6 +15,8 @@
 
 #include "server/exchange/exchange.hpp"
 #include "server/io/connection_limits.hpp"
+#include "server/io/socket_watch.hpp"
+#include "server/io/unique_fd.hpp"
 #include "server/protocol/codec.hpp"
 #include "server/protocol/mapper.hpp"
 
@@ -27,18 +27,17 @@ class Shard;
 /// Milliseconds since the shard's start, as of the last heartbeat: coarse, and free to read.
 using Tick = std::uint64_t;
 
-class Connection final : public exchange::ExchangeOwner {
+class Connection final : public exchange::ExchangeOwner, public SocketWatch::Watched, private protocol::HeadSink {
  public:
-  using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,
-                                                  boost::asio::io_context::executor_type>;
-
-  Connection(Shard& shard, Socket socket, bool is_tcp, std::unique_ptr<protocol::Codec> codec,
+  Connection(Shard& shard, UniqueFd socket, bool is_tcp, std::unique_ptr<protocol::Codec> codec,
              const protocol::Mapper& mapper);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Begins to read.
-  void start();
+  /// Begins to read. @return 0 or an errno: it cannot be watched.
+  int start();
+
+  void on_events(std::uint32_t events) override;
 
   void on_progress(exchange::Exchange& exchange) noexcept override;
 
@@ -51,8 +50,7 @@ class Connection final : public exchange::ExchangeOwner {
   /// Gives up every request and closes at once.
   void abort(middleware::AbortReason reason);
 
-  /// Closed, and no handler is on its way: the shard may destroy it.
-  bool finished() const { return closed_ && pending_ == 0; }
+  /// The shard may destroy it.
   bool closed() const { return closed_; }
 
  private:
@@ -79,8 +77,8 @@ class Connection final : public exchange::ExchangeOwner {
   };
 
   // Input.
-  void arm_read();
-  void on_readable(const boost::system::error_code& error);
+  void on_readable();
+  void head_part(protocol::StreamId stream, std::string_view name, std::string_view value) noexcept override;
   void feed(std::span<const std::byte> input);
   void on_event(const protocol::Event& event);
   void on_begin(const protocol::Event& event);
@@ -88,6 +86,8 @@ class Connection final : public exchange::ExchangeOwner {
   void on_body(Stream& stream, std::span<const std::byte> bytes);
   void after_input();
   bool should_pause() const;
+  /// Tells the watch what is waited for, when that has changed.
+  void update_interest();
   void discard(std::size_t bytes);
 
   // Output.
@@ -95,8 +95,8 @@ class Connection final : public exchange::ExchangeOwner {
   void service(Stream& stream);
   void pump_all();
   void flush();
-  void arm_write();
-  void on_writable(const boost::system::error_code& error);
+  void wait_writable();
+  void on_writable();
   void answer(Stream& stream, int status);
   void end_stream(Stream& stream, protocol::After after);
   void fail_stream(Stream& stream);
@@ -114,7 +114,7 @@ class Connection final : public exchange::ExchangeOwner {
   void log(middleware::Severity severity, const Stream* stream, std::string_view text);
 
   Shard& shard_;
-  Socket socket_;
+  UniqueFd socket_;
   std::unique_ptr<protocol::Codec> codec_;
   const protocol::Mapper& mapper_;
   std::vector<Stream> streams_;
@@ -125,9 +125,8 @@ class Connection final : public exchange::ExchangeOwner {
   Tick last_output_ = 0;
   Tick closing_since_ = 0;
   Tick capped_since_ = 0;  ///< 0: not stopped at the cap.
-  unsigned pending_ = 0;   ///< Handlers on their way; they refer to this object.
+  std::uint32_t interest_ = 0;
   bool is_tcp_;
-  bool reading_ = false;
   bool writing_ = false;
   bool any_request_ = false;
   bool fail_when_idle_ = false;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <iterator>
 #include <stdexcept>
 
 namespace owind::io {
@@ -13,16 +14,17 @@ namespace {
 
 constexpr std::string_view kLoopback = "127.0.0.1";
 
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
-  throw std::invalid_argument(
-      std::string("\"")
-          .append(text)
-          .append("\" is not an endpoint: ")
-          .append(why)
-          .append(
-              "\n  Expected ADDRESS:PORT, unix:PATH, fd:N or systemd[:NAME], with or without fcgi:// before "
-              "it; for "
-              "example 127.0.0.1:9000, [::1]:9000, unix:/run/owind/owind.sock, fd:0, systemd:owind.socket"));
+  std::string message = "\"";
+  std::replace_copy_if(text.begin(), text.end(), std::back_inserter(message), is_control, '?');
+  message.append("\" is not an endpoint: ").append(why);
+  message.append(
+      "\n  Expected ADDRESS:PORT, unix:PATH, fd:N or systemd[:NAME], with or without fcgi:// before it; for "
+      "example "
+      "127.0.0.1:9000, [::1]:9000, unix:/run/owind/owind.sock, fd:0, systemd:owind.socket");
+  throw std::invalid_argument(message);
 }
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
@@ -38,8 +40,6 @@ bool parse_number(std::string_view text, int limit, int& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc{} && end == text.data() + text.size() && number <= limit;
 }
-
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 std::string canonical_v4(std::string_view host) {
   in_addr address{};

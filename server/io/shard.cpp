@@ -1,11 +1,10 @@
 #include "server/io/shard.hpp"
 
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <system_error>
 
 #include "server/protocol/fastcgi_codec.hpp"
 
@@ -29,6 +28,7 @@ Shard::Shard(std::uint32_t index, ServerContext& server, runner::Runner& runner)
       context_(2),
       work_(boost::asio::make_work_guard(context_)),
       heartbeat_(context_),
+      watch_(context_),
       started_(server.clock()),
       blocks_(discard_pages),
       exchange_context_{index,        runner.add_shard(*this), server.tokens, blocks_,
@@ -38,33 +38,26 @@ Shard::Shard(std::uint32_t index, ServerContext& server, runner::Runner& runner)
 
 Shard::~Shard() = default;
 
-// ---- from any thread
-// -----------------------------------------------------------------------------------------------------------------
+// ---- from any thread ----
 
 void Shard::adopt(int fd, bool is_tcp) {
   load_.fetch_add(1, std::memory_order_relaxed);
   boost::asio::post(context_, [this, fd, is_tcp] {
-    boost::system::error_code error;
-    Connection::Socket socket(context_);
-    socket.assign(boost::asio::generic::stream_protocol(is_tcp ? AF_INET : AF_UNIX, 0), fd, error);
-    if (!error) socket.non_blocking(true, error);
-    if (error) {
-      server_.trace.record(Severity::kError, {}, "cannot watch a connection: " + error.message());
-      if (!socket.is_open()) ::close(fd);
-      load_.fetch_sub(1, std::memory_order_relaxed);
-      server_.connections.fetch_sub(1, std::memory_order_relaxed);
-      return;
-    }
     arm_heartbeat();
     connections_.push_back(std::make_unique<Connection>(
-        *this, std::move(socket), is_tcp,
+        *this, UniqueFd(fd), is_tcp,
         std::make_unique<protocol::FastCgiCodec>(server_.fastcgi_limits, server_.management_values),
         server_.fastcgi_mapper));
     Connection& connection = *connections_.back();
     connection.index_ = connections_.size() - 1;
-    connection.start();
-    if (draining_) connection.drain();
-    release_if_finished(connection);
+    if (const int error = connection.start(); error != 0) {
+      server_.visitor_trace.record(Severity::kError, {},
+                                   "cannot watch a connection: " + std::generic_category().message(error));
+      connection.abort(AbortReason::kDisconnected);
+    } else if (draining_) {
+      connection.drain();
+    }
+    release_if_closed(connection);
   });
 }
 
@@ -74,7 +67,7 @@ void Shard::drain() {
     for (std::size_t i = connections_.size(); i-- > 0;) {
       Connection& connection = *connections_[i];
       connection.drain();
-      release_if_finished(connection);
+      release_if_closed(connection);
     }
   });
 }
@@ -84,7 +77,7 @@ void Shard::abort_all() {
     for (std::size_t i = connections_.size(); i-- > 0;) {
       Connection& connection = *connections_[i];
       connection.abort(AbortReason::kShutdown);
-      release_if_finished(connection);
+      release_if_closed(connection);
     }
   });
 }
@@ -96,12 +89,13 @@ void Shard::wake() noexcept {
   boost::asio::post(context_, [this] { wake_posted_.store(false, std::memory_order_release); });
 }
 
-// ---- leader
-// ---------------------------------------------------------------------------------------------------------------------------
+// ---- leader ----
 
-void Shard::run_one() noexcept { context_.run_one(); }
+void Shard::run_one() noexcept {
+  if (!watch_.hand_out_one()) context_.run_one();
+}
 
-bool Shard::poll_one() noexcept { return context_.poll_one() > 0; }
+bool Shard::poll_one() noexcept { return watch_.hand_out_one() || context_.poll_one() > 0; }
 
 void Shard::on_effect(runner::Effect& effect) noexcept {
   auto& exchange = static_cast<Exchange&>(effect);
@@ -159,8 +153,8 @@ void Shard::make_orphan(Exchange& exchange) {
                                      " requests were given up and never completed: replace this process");
 }
 
-void Shard::release_if_finished(Connection& connection) {
-  if (!connection.finished()) return;
+void Shard::release_if_closed(Connection& connection) {
+  if (!connection.closed()) return;
   const std::size_t index = connection.index_;
   if (index >= connections_.size() || connections_[index].get() != &connection) return;
   if (index + 1 != connections_.size()) {
@@ -194,7 +188,7 @@ void Shard::beat() {
   for (std::size_t i = connections_.size(); i-- > 0;) {
     Connection& connection = *connections_[i];
     connection.on_heartbeat();
-    release_if_finished(connection);
+    release_if_closed(connection);
   }
   std::erase_if(abandoned_, [this](const Abandoned& entry) {
     Exchange& exchange = *entry.exchange;

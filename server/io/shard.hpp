@@ -21,6 +21,7 @@
 #include "server/exchange/slot_table.hpp"
 #include "server/io/connection.hpp"
 #include "server/io/connection_limits.hpp"
+#include "server/io/socket_watch.hpp"
 #include "server/protocol/mapper.hpp"
 #include "server/runner/io_loop.hpp"
 #include "server/runner/runner.hpp"
@@ -73,8 +74,7 @@ class Shard final : public runner::IoLoop {
   /// Looks at every timeout. Leader only; the heartbeat does it by itself (ServerContext::heartbeat).
   void beat();
 
-  // ---- for the connections of the shard; leader only
-  // -----------------------------------------------------------------------
+  // ---- for the connections of the shard; leader only ----
 
   const ConnectionLimits& limits() const { return server_.limits; }
   exchange::SlotTable& slots() { return slots_; }
@@ -88,11 +88,11 @@ class Shard final : public runner::IoLoop {
   void detach(exchange::Exchange& exchange);
   /// The request is given up.
   void abandon(exchange::Exchange& exchange, middleware::AbortReason reason, bool orphan_now);
-  /// Destroys the connection when it is closed and no handler refers to it.
-  void release_if_finished(Connection& connection);
+  /// Destroys the connection when it is closed.
+  void release_if_closed(Connection& connection);
+  SocketWatch& watch() { return watch_; }
 
-  // ---- runner::IoLoop
-  // ----------------------------------------------------------------------------------------------------------
+  // ---- runner::IoLoop ----
 
   void run_one() noexcept override;
   bool poll_one() noexcept override;
@@ -115,6 +115,7 @@ class Shard final : public runner::IoLoop {
   boost::asio::io_context context_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer heartbeat_;
+  SocketWatch watch_;
   const std::chrono::steady_clock::time_point started_;
   Tick now_ = 1;
   bool heartbeat_armed_ = false;

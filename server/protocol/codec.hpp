@@ -26,7 +26,6 @@ struct Event {
   enum class Kind : std::uint8_t {
     kNeedMore,     ///< All input is consumed.
     kBegin,        ///< stream, keep, role.
-    kHeadPart,     ///< stream, name, value.
     kHeadEnd,      ///< stream: the request can run.
     kHeadRefused,  ///< stream, status, reason: answer this; of the stream only kBodyEnd or kAbort follows.
     kBody,         ///< stream, bytes.
@@ -42,8 +41,6 @@ struct Event {
   bool authorizer = false;
   std::uint16_t status = 0;
   StreamId stream = 0;
-  std::string_view name;
-  std::string_view value;
   std::string_view reason;
   std::span<const std::byte> bytes;
 };
@@ -51,6 +48,17 @@ struct Event {
 struct Fed {
   std::size_t consumed = 0;
   Event event;
+};
+
+/// Takes the parts of heads (CGI variables, header lines). Not events: a request has two dozen of them, and passing each through an
+/// event costs more than taking it.
+class HeadSink {
+ public:
+  /// The views end with the call.
+  virtual void head_part(StreamId stream, std::string_view name, std::string_view value) noexcept = 0;
+
+ protected:
+  ~HeadSink() = default;
 };
 
 /// What becomes of the connection after a stream has ended.
@@ -75,9 +83,9 @@ class Codec {
  public:
   virtual ~Codec() = default;
 
-  /// Consumes bytes up to the next event. Call again with the rest until kNeedMore, kPaused or kPeerError.
-  /// Views end with the input and with the next call.
-  virtual Fed feed(std::span<const std::byte> input) = 0;
+  /// Consumes bytes up to the next event; parts of heads on the way go to `heads`. Call again with the rest until kNeedMore,
+  /// kPaused or kPeerError. Views end with the input and with the next call.
+  virtual Fed feed(std::span<const std::byte> input, HeadSink& heads) = 0;
 
   /// Appends the head of a stream's response.
   virtual void head(StreamId stream, const middleware::ResponseHead& head, Output& out) = 0;

@@ -10,12 +10,16 @@ namespace owind::protocol {
 
 namespace fcgi = owind::fastcgi;
 
-Fed FastCgiCodec::feed(std::span<const std::byte> input) {
+Fed FastCgiCodec::feed(std::span<const std::byte> input, HeadSink& heads) {
   using Kind = fcgi::Event::Kind;
   Fed fed;
   while (true) {
-    auto [consumed, event] = state_.next(input.subspan(fed.consumed));
+    const auto [consumed, event] = state_.next(input.subspan(fed.consumed));
     fed.consumed += consumed;
+    if (event.kind == Kind::kParam) {
+      heads.head_part(event.id, event.name, event.value);
+      continue;
+    }
     Event& to = fed.event;
     to.stream = event.id;
     switch (event.kind) {
@@ -28,11 +32,7 @@ Fed FastCgiCodec::feed(std::span<const std::byte> input) {
         to.authorizer = event.role == fcgi::Role::kAuthorizer;
         if (!event.keep_connection) keep_ = false;
         return fed;
-      case Kind::kParam:
-        to.kind = Event::Kind::kHeadPart;
-        to.name = event.name;
-        to.value = event.value;
-        return fed;
+      case Kind::kParam: continue;
       case Kind::kParamsEnd:
         to.kind = Event::Kind::kHeadEnd;
         return fed;
@@ -143,6 +143,7 @@ std::size_t FastCgiCodec::body(StreamId stream, middleware::BodyPipe& pipe, std:
     if (moved == 0) break;
     if (pipe.consume(moved)) wake = true;
     taken += moved;
+    if (moved < limit && count < views.size()) break;  // that was all
   }
   return taken;
 }

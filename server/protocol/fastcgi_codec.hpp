@@ -13,7 +13,7 @@ class FastCgiCodec final : public Codec {
   FastCgiCodec(const fastcgi::Limits& limits, const fastcgi::ManagementValues& values)
       : state_(limits, values) {}
 
-  Fed feed(std::span<const std::byte> input) override;
+  Fed feed(std::span<const std::byte> input, HeadSink& heads) override;
   void head(StreamId stream, const middleware::ResponseHead& head, Output& out) override;
   std::size_t body(StreamId stream, middleware::BodyPipe& pipe, std::size_t quota_bytes, Output& out,
                    bool& wake) override;

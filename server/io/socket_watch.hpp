@@ -1,0 +1,57 @@
+// Which of a shard's sockets are ready: a level-triggered epoll set of our own inside the shard's io_context, which sees it as one
+// descriptor.
+//
+// Why not one wait of the io_context a socket: each costs an epoll_ctl (a wait is re-armed) or a read that finds nothing (a read is
+// tried first), for every request. Here a socket is registered once, and a batch of ready ones costs three system calls however
+// many they are. Events are handed out one at a time, so that the leader can run what each made ready before the next; what was
+// fetched stays here when leadership moves. Leader only.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cstdint>
+
+namespace owind::io {
+
+class SocketWatch {
+ public:
+  /// A socket's owner. Not called after remove().
+  class Watched {
+   public:
+    /// `events`: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR.
+    virtual void on_events(std::uint32_t events) = 0;
+
+   protected:
+    ~Watched() = default;
+  };
+
+  /// @throws boost::system::system_error when no epoll set can be had.
+  explicit SocketWatch(boost::asio::io_context& context);
+  SocketWatch(const SocketWatch&) = delete;
+  SocketWatch& operator=(const SocketWatch&) = delete;
+
+  /// Begins to watch. @return 0 or an errno (ENOSPC, ENOMEM).
+  int add(int fd, Watched& watched, std::uint32_t events) noexcept;
+  void change(int fd, Watched& watched, std::uint32_t events) noexcept;
+  /// Before `fd` is closed. Events that were fetched and not handed out are forgotten.
+  void remove(int fd, Watched& watched) noexcept;
+
+  /// Hands out one event that was fetched before; false when there is none.
+  bool hand_out_one();
+
+ private:
+  void arm();
+  void fetch();
+
+  static constexpr int kBatch = 64;
+
+  boost::asio::posix::stream_descriptor set_;
+  std::array<epoll_event, kBatch> fetched_;
+  int next_ = 0;
+  int count_ = 0;
+};
+
+}  // namespace owind::io
