@@ -43,7 +43,7 @@ struct OwinKey {
   std::string_view name;    ///< As it stands in the dictionary; compared ordinally.
   std::string_view symbol;  ///< Its constant in generated code.
   KeyKind kind;
-  Slot slot;                 ///< For kBlockString; else kCount.
+  Slot slot;                 ///< What the value is, or is made from; else kCount.
   bool required;             ///< By OWIN 1.0.1 §3.2.
   std::string_view section;  ///< Where its meaning is specified.
 };
