@@ -46,12 +46,21 @@ std::string options_help(std::span<const Option> options) {
     std::string text(option.help);
     if (option.repeat == Repeat::kMany) text += " May be given several times.";
     append_wrapped(out, text, kIndent);
-    std::string facts = std::string("[env ").append(option.variable);
-    if (option.repeat == Repeat::kMany) facts += ", several with ; between them";
-    const std::string value = option.show(defaults);
-    facts += value.empty() ? "]" : "] [default " + value + "]";
-    out.append(kIndent, ' ');
-    append_wrapped(out, facts, kIndent);
+    // Neither is wrapped inside its brackets: people search for them.
+    std::string variable = std::string("[env ").append(option.variable);
+    variable += option.repeat == Repeat::kMany ? ", several with ; between them]" : "]";
+    std::string standard = option.show(defaults);
+    if (!standard.empty()) standard = "[default " + standard + "]";
+    out.append(kIndent, ' ').append(variable);
+    if (!standard.empty()) {
+      if (kIndent + variable.size() + 1 + standard.size() <= kHelpColumns) {
+        out += ' ';
+      } else {
+        out.append("\n").append(kIndent, ' ');
+      }
+      out += standard;
+    }
+    out += '\n';
   }
   return out;
 }

@@ -86,7 +86,7 @@ ParseResult parse_serve(std::span<const std::string> arguments, const Environmen
   bool wants_help = false;
   std::vector<std::string> apps;
   app.add_flag("-h,--help", wants_help);
-  app.add_option("APP", apps)->expected(0, 1);
+  app.add_option("APP", apps);
   // One place for the values of each option; they must not move while CLI11 points to them.
   std::vector<std::vector<std::string>> values(table.size());
   for (std::size_t i = 0; i < table.size(); ++i) {
@@ -99,7 +99,9 @@ ParseResult parse_serve(std::span<const std::string> arguments, const Environmen
     return usage_error(error.what());
   }
   if (wants_help) return Exit{kExitOk, help()};
+  // First: the value of an unknown option looks like an argument.
   if (const auto extras = app.remaining(); !extras.empty()) return unknown_argument(extras.front(), table);
+  if (apps.size() > 1) return unknown_argument(apps[1], table);
 
   ServeCommand command;
   for (std::size_t i = 0; i < table.size(); ++i) {
