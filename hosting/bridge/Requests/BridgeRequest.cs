@@ -195,6 +195,8 @@ internal abstract unsafe class BridgeRequest : IThreadPoolWorkItem
     /// <summary>Writes the head of the page from <see cref="ErrorPage"/>.</summary>
     private protected abstract void WriteErrorHead(ref HeadWriter writer, int pageBytes);
 
+    private bool IsAborted => AbortReason != AbortReason.None || Volatile.Read(ref _peerGone);
+
     private void GiveHead(ReadOnlySpan<byte> head)
     {
         Span<byte> error = stackalloc byte[ErrorBufferBytes];
@@ -262,7 +264,7 @@ internal abstract unsafe class BridgeRequest : IThreadPoolWorkItem
         LogFailure("the application failed", exception);
         try
         {
-            if (AbortReason == AbortReason.None && ErrorPage(exception) is { } page && ResponseBody.TrySeize())
+            if (!IsAborted && ErrorPage(exception) is { } page && ResponseBody.TrySeize())
             {
                 CancelSafely();
                 SendErrorHead(page.Length);
@@ -352,7 +354,7 @@ internal abstract unsafe class BridgeRequest : IThreadPoolWorkItem
     private void LogFailure(string what, Exception exception)
     {
         // What follows from the client's going away is no failure of the application.
-        bool expected = (AbortReason != AbortReason.None || Volatile.Read(ref _peerGone)) &&
+        bool expected = IsAborted &&
                         exception is (OperationCanceledException or System.IO.IOException or ObjectDisposedException);
         Log.Exception(expected ? LogLevel.Debug : LogLevel.Error, what, exception, Token);
     }

@@ -698,6 +698,82 @@ public class BodyTests
         Assert.Equal(rounds * 3L, sum);
     }
 
+    [Fact(DisplayName = "cancellation that races with on_ready gives the bytes or the exception, and loses neither")]
+    public async Task CancellationRaces()
+    {
+        const int rounds = 1_000;
+        using var reading = new SemaphoreSlim(0);
+        CancellationTokenSource? current = null;
+        int bytes = 0;
+        int cancelled = 0;
+        using var request = new FakeRequest(async environment =>
+        {
+            var input = (Stream)environment["owin.RequestBody"];
+            byte[] buffer = new byte[64];
+            for (int read = -1; read != 0;)
+            {
+                var source = new CancellationTokenSource();
+                Volatile.Write(ref current, source);
+                reading.Release();
+                try
+                {
+                    read = await input.ReadAsync(buffer, source.Token);
+                    bytes += read;
+                }
+                catch (OperationCanceledException)
+                {
+                    cancelled++;
+                }
+            }
+        });
+        request.Start();
+        for (int i = 0; i < rounds; i++)
+        {
+            Assert.True(await reading.WaitAsync(s_patience));
+            CancellationTokenSource source = Volatile.Read(ref current)!;
+            Task cancel = Task.Run(source.Cancel);
+            request.Arrive([1]);
+            request.Ready(Ready.Read);
+            await cancel;
+        }
+
+        request.EndBody();
+        await Until(() =>
+        {
+            request.Ready(Ready.Read);
+            return request.Outcome != null;
+        });
+        Assert.Equal(rounds, bytes);
+        Assert.InRange(cancelled, 0, rounds);
+    }
+
+    [Fact(DisplayName = "writes that race with on_ready, from a client that takes one byte at a time, send every byte")]
+    public async Task WriteRaces()
+    {
+        const int length = 3_000;
+        using var request = new FakeRequest(static async environment =>
+        {
+            var output = (Stream)environment["owin.ResponseBody"];
+            byte[] part = Enumerable.Range(0, 30).Select(static i => (byte)i).ToArray();
+            for (int sent = 0; sent < length; sent += part.Length)
+            {
+                await output.WriteAsync(part);
+            }
+        });
+        request.Window = 0;
+        Task run = Task.Run(() => request.Start());
+        await Until(() =>
+        {
+            request.Window = 1;
+            request.Ready(Ready.Write);
+            return request.Outcome != null;
+        });
+        await run.WaitAsync(s_patience);
+        Assert.Equal(Outcome.Completed, request.Outcome);
+        Assert.Equal(length, request.Body.Length);
+        Assert.All(request.Body.Select(static (value, at) => (value, at)), static pair => Assert.Equal(pair.at % 30, pair.value));
+    }
+
     private static void Release(SemaphoreSlim semaphore, bool now)
     {
         if (now)
