@@ -71,7 +71,7 @@ Exit unknown_argument(const std::string& argument, std::span<const Option> table
 /// The application that `given` names: itself, or the one in the folder.
 std::filesystem::path application(const std::string& given) {
   std::error_code ignored;
-  if (given.empty()) return config::find_application(".");
+  if (given.empty()) return config::find_application(std::filesystem::current_path());
   if (std::filesystem::is_directory(given, ignored)) return config::find_application(given);
   return given;
 }
