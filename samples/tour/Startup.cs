@@ -79,7 +79,13 @@ namespace Tour
                 ["/gc"] = Memory.Show,
             });
 
-            // What nobody answered: IAppBuilder's own default is a 404.
+            // What nobody has answered. (Without this line the end of the pipeline is builder.DefaultApp, which answers 404 as
+            // well, but not behind an instance like RequestCounter: that may have answered already.)
+            app.Use(new Func<AppFunc, AppFunc>(_ => environment =>
+            {
+                var context = new Context(environment) { StatusCode = 404 };
+                return context.WriteText("nothing here\n");
+            }));
         }
     }
 }

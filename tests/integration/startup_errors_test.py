@@ -11,15 +11,15 @@ from harness.case import Case
 
 
 class StartupErrorsTest(Case):
-    def refuse(self, app, *options, env=None):
-        """Starts, expects it to end with an error, and returns what it said."""
+    def refuse(self, app, *options, env=None, traces=("   at ",)):
+        """Starts, expects it to end with an error, and returns what it said. `traces` are marks of a stack dump."""
         owind = self.launch(app, *options, env=env)
         code = owind.wait(30)
         text = owind.log()
         self.assertGreater(code, 0, text)
         self.assertLess(code, 128, text)
         self.assertTrue(text.strip())
-        for trace in ("   at ", "terminate called", "core dumped", "Unhandled exception", "Aborted"):
+        for trace in (*traces, "terminate called", "core dumped", "Unhandled exception", "Aborted"):
             self.assertNotIn(trace, text)
         self.assertNotIn("ready", text)
         self.assertLess(len(text.splitlines()), 25, text)
@@ -79,8 +79,10 @@ class StartupErrorsTest(Case):
         self.assertIn("No.Such.Type", self.refuse(places.HELLO, "--startup", "No.Such.Type"))
 
     def test_a_startup_that_throws(self):
-        text = self.refuse(places.test_app("ThrowingStartup"))
+        """The application's own frames say where; those of reflection and of the host say nothing."""
+        text = self.refuse(places.test_app("ThrowingStartup"), traces=("System.Reflection", "   at Owind."))
         self.assertIn("the settings are missing", text)
+        self.assertIn("Startup.Configuration", text)
         self.assertNotIn("TargetInvocationException", text)
 
     def test_no_runtime_where_the_variable_points(self):

@@ -46,16 +46,17 @@ class Case(unittest.TestCase):
 
     def run(self, result=None):
         self.own = []
-        before = {process: len(process.log()) for process in getattr(self, "processes", [])}
-        self.addCleanup(self._show_logs, before)  # the first one added is the last one run
+        logged = {process: len(process.log()) for process in getattr(self, "processes", [])}
+        failures = len(result.failures) + len(result.errors)
+        self.addCleanup(self._show_logs, logged, result, failures)  # the first one added is the last one run
         return super().run(result)
 
-    def _show_logs(self, before):
+    def _show_logs(self, logged, result, failures):
         """What the processes have logged during this test, if it fails."""
-        if self._outcome.success:
+        if len(result.failures) + len(result.errors) == failures:
             return
         for process in self.processes + self.own:
-            text = process.log()[before.get(process, 0):]
+            text = process.log()[logged.get(process, 0):]
             if text.strip():
                 state = "running" if process.is_running() else f"exit code {process.child.returncode}"
                 print(f"\n--- {self.id()}: {process.name} ({state})\n{text[-4000:]}", file=sys.stderr)
