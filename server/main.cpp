@@ -194,9 +194,12 @@ class StopRequest {
   Kind kind_ = Kind::kNone;
 };
 
+observe::Log* process_log = nullptr;  ///< For fail(), once there is one.
+
 int serve(const config::ServerOptions& options, const process::Readiness& readiness) {
   // Never destroyed: managed code may call until the process is gone.
   auto& log = *new observe::Log({.level = options.log_level});
+  process_log = &log;
   auto& tokens = *new middleware::TokenTable;
   auto& admission = *new exchange::Admission(options.max_requests_in_flight);
   auto& stop_request = *new StopRequest;
@@ -301,6 +304,8 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
 }
 
 int fail(const char* text) {
+  // What was warned of before may explain it.
+  if (process_log) process_log->flush(std::chrono::milliseconds(200));
   std::fprintf(stderr, "owind: %s\n", text);
   std::fflush(stderr);
   // The runtime may be half started; its exit handlers have nothing to add to the message.

@@ -79,8 +79,6 @@ struct ServerOptions {
   PathMapping path_mapping = PathMapping::kRequestUri;
   /// As Katana's HttpListener host.
   EncodedSlash encoded_slash = EncodedSlash::kDecode;
-  /// Front ends whose X-Forwarded-* and Forwarded fields are believed: nobody.
-  io::AllowList trust_forwarded;
 
   /// Bytes of the parameters of one request, 431 above it. Four of the largest record that nginx can send.
   std::size_t max_params_bytes = 256 * 1024;

@@ -73,7 +73,6 @@ const std::map<std::string, std::string> kOtherValues = {
     {"--socket-group", "1000"},
     {"--path-mapping", "path-info"},
     {"--encoded-slash", "keep"},
-    {"--trust-forwarded", "192.168.0.0/16"},
     {"--max-params-bytes", "128k"},
     {"--max-params-count", "50"},
     {"--max-body-bytes", "30M"},
