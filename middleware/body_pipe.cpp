@@ -77,7 +77,7 @@ BodyPipe::Moved BodyPipe::push_some(std::span<const std::byte> bytes, bool all) 
       tail_ = chunk;
     }
     std::size_t room = chunk->capacity - chunk->end;
-    if (!all) room = std::min(room, limits_.high_mark_bytes - size_);
+    if (!all) room = std::min<std::size_t>(room, limits_.high_mark_bytes - size_);
     const std::size_t n = std::min(room, bytes.size());
     std::byte* to = chunk->data + chunk->end;
     // The tail is freed by nobody while pushing_ is set: consume() keeps it, close() leaves it to us.
@@ -85,8 +85,8 @@ BodyPipe::Moved BodyPipe::push_some(std::span<const std::byte> bytes, bool all) 
     std::memcpy(to, bytes.data(), n);
     lock.lock();
     chunk->end += n;
-    size_ += n;
-    total_in_ += n;
+    size_ = size_ + n;
+    total_in_ = total_in_ + n;
     moved.bytes += n;
     bytes = bytes.subspan(n);
   }
@@ -103,7 +103,9 @@ BodyPipe::Moved BodyPipe::push_some(std::span<const std::byte> bytes, bool all) 
 bool BodyPipe::finish() noexcept {
   const std::lock_guard lock(mutex_);
   finished_ = true;
-  return std::exchange(consumer_waits_, false);
+  const bool waits = consumer_waits_;
+  consumer_waits_ = false;
+  return waits;
 }
 
 BodyPipe::Moved BodyPipe::pull(std::span<std::byte> buffer) noexcept {
@@ -139,7 +141,7 @@ BodyPipe::Moved BodyPipe::pull(std::span<std::byte> buffer) noexcept {
     moved.bytes += n;
     chunk->begin += n;
     if (closed_ != Status::kOk) break;
-    size_ -= n;
+    size_ = size_ - n;
     if (chunk->begin == chunk->end && chunk != tail_) {
       head_ = chunk->next;
       if (chunk != &first_) free_chunk(chunk);
@@ -184,7 +186,7 @@ bool BodyPipe::consume(std::size_t bytes) noexcept {
     Chunk* chunk = head_;
     const std::size_t n = std::min(chunk->end - chunk->begin, bytes);
     chunk->begin += n;
-    size_ -= n;
+    size_ = size_ - n;
     bytes -= n;
     if (chunk->begin < chunk->end) break;
     if (chunk != tail_) {
@@ -208,50 +210,34 @@ Ready BodyPipe::close(Status status) noexcept {
   drop_if_unused();
   size_ = 0;
   Ready who = Ready::kNone;
-  if (std::exchange(consumer_waits_, false)) who = who | Ready::kRead;
-  if (std::exchange(producer_waits_, false)) who = who | Ready::kWrite;
+  if (consumer_waits_) who = who | Ready::kRead;
+  if (producer_waits_) who = who | Ready::kWrite;
+  consumer_waits_ = false;
+  producer_waits_ = false;
   return who;
 }
 
-std::size_t BodyPipe::size() const noexcept {
-  const std::lock_guard lock(mutex_);
-  return size_;
-}
-bool BodyPipe::over_high() const noexcept {
-  const std::lock_guard lock(mutex_);
-  return size_ >= limits_.high_mark_bytes;
-}
+std::size_t BodyPipe::size() const noexcept { return size_; }
+bool BodyPipe::over_high() const noexcept { return size_ >= limits_.high_mark_bytes; }
 bool BodyPipe::drained() const noexcept {
-  const std::lock_guard lock(mutex_);
+  // In this order: nothing is added after the end.
   return finished_ && size_ == 0;
 }
-bool BodyPipe::finished() const noexcept {
-  const std::lock_guard lock(mutex_);
-  return finished_;
-}
-bool BodyPipe::closed() const noexcept {
-  const std::lock_guard lock(mutex_);
-  return closed_ != Status::kOk;
-}
-bool BodyPipe::consumer_waits() const noexcept {
-  const std::lock_guard lock(mutex_);
-  return consumer_waits_;
-}
-bool BodyPipe::producer_waits() const noexcept {
-  const std::lock_guard lock(mutex_);
-  return producer_waits_;
-}
-std::uint64_t BodyPipe::total_in() const noexcept {
-  const std::lock_guard lock(mutex_);
-  return total_in_;
-}
+bool BodyPipe::finished() const noexcept { return finished_; }
+bool BodyPipe::closed() const noexcept { return closed_ != Status::kOk; }
+bool BodyPipe::consumer_waits() const noexcept { return consumer_waits_; }
+bool BodyPipe::producer_waits() const noexcept { return producer_waits_; }
+std::uint64_t BodyPipe::total_in() const noexcept { return total_in_; }
 
 void BodyPipe::reset() noexcept {
   const std::lock_guard lock(mutex_);
   drop_contents();
   total_in_ = 0;
   closed_ = Status::kOk;
-  finished_ = pushing_ = pulling_ = viewed_ = producer_waits_ = consumer_waits_ = false;
+  finished_ = false;
+  producer_waits_ = false;
+  consumer_waits_ = false;
+  pushing_ = pulling_ = viewed_ = false;
 }
 
 }  // namespace owind::middleware

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -61,6 +62,8 @@ class BodyPipe {
   /// kTimeout). Bits of who waits and must be told.
   Ready close(Status status) noexcept;
 
+  // How the pipe stands, as of some moment during the call; these take no lock.
+
   std::size_t size() const noexcept;
   bool over_high() const noexcept;
   /// No more bytes follow and none are left.
@@ -94,21 +97,36 @@ class BodyPipe {
   void drop_if_unused() noexcept;
   Moved push_some(std::span<const std::byte> bytes, bool all) noexcept;
 
+  /// A value that is written under the lock and read without it: the leader asks for each request how a pipe stands.
+  template <typename T>
+  class Published {
+   public:
+    explicit Published(T value) : value_(value) {}
+    operator T() const noexcept { return value_.load(std::memory_order_acquire); }
+    Published& operator=(T value) noexcept {
+      value_.store(value, std::memory_order_release);
+      return *this;
+    }
+
+   private:
+    std::atomic<T> value_;
+  };
+
   const PipeLimits limits_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   Chunk first_;  ///< Kept from request to request, so that a small body costs no allocation.
   std::unique_ptr<std::byte[]> first_memory_;
   Chunk* head_ = nullptr;
   Chunk* tail_ = nullptr;
-  std::size_t size_ = 0;
-  std::uint64_t total_in_ = 0;
-  Status closed_ = Status::kOk;
-  bool finished_ = false;
+  Published<std::size_t> size_{0};
+  Published<std::uint64_t> total_in_{0};
+  Published<Status> closed_{Status::kOk};
+  Published<bool> finished_{false};
   bool pushing_ = false;
   bool pulling_ = false;
   bool viewed_ = false;  ///< Views that peek() gave out have not been consumed.
-  bool producer_waits_ = false;
-  bool consumer_waits_ = false;
+  Published<bool> producer_waits_{false};
+  Published<bool> consumer_waits_{false};
 };
 
 }  // namespace owind::middleware

@@ -38,8 +38,7 @@ Exchange::Exchange(ShardContext& shard)
   abort_call_.kind = runner::CallKind::kResume;
 }
 
-// ---- leader side
-// ---------------------------------------------------------------------------------------------------------------
+// ---- leader side ----
 
 bool Exchange::begin(protocol::StreamId stream, ExchangeOwner& owner) {
   if (!block_.begin()) return false;
@@ -101,7 +100,6 @@ void Exchange::settle() {
 }
 
 void Exchange::conclude(Outcome outcome) {
-  response_.finish();
   if (!head_given()) {
     end_ = End::kNoHead;
     if (outcome == Outcome::kAbandoned && !aborted_.load(std::memory_order_relaxed))
@@ -145,9 +143,13 @@ void Exchange::abort(AbortReason reason) {
 
 void Exchange::finish() {
   owner_ = nullptr;
-  // Before the last bytes are sent: who has the answer may ask again at once.
-  if (!application_runs()) leave_flight();
   body_over_ = true;
+  if (!application_runs()) {
+    // Before the last bytes are sent: who has the answer may ask again at once. The pipes need no closing: later calls are told
+    // that the request is over.
+    leave_flight();
+    return;
+  }
   request_.close(Status::kAborted);
   response_.close(Status::kAborted);
 }
@@ -176,8 +178,7 @@ void Exchange::resume(Ready ready) {
     call(resume_call_);
 }
 
-// ---- application calls: on whatever thread the runner chose
-// ---------------------------------------------------------------------
+// ---- application calls: on whatever thread the runner chose ----
 
 void Exchange::leave_call() noexcept {
   // The last touch: from here on the leader may free the slot. Only a request that is over needs another look
@@ -238,8 +239,7 @@ void Exchange::on_completed(void* context, Outcome outcome) noexcept {
   x.shard_.runner.dirty(x);
 }
 
-// ---- application side
-// -------------------------------------------------------------------------------------------------------------
+// ---- application side ----
 
 Transfer Exchange::read(std::span<std::byte> buffer) noexcept {
   if (complete_called_.load(std::memory_order_acquire)) return {Status::kClosed, 0};

@@ -67,8 +67,7 @@ class Exchange final : public middleware::Environment, public runner::Effect {
     kFailed,    ///< It ended badly after its head, or with fewer bytes than it announced.
   };
 
-  // ---- leader side
-  // ------------------------------------------------------------------------------------------------------------
+  // ---- leader side ----
 
   /// Takes the slot for a new request. False: no memory.
   [[nodiscard]] bool begin(protocol::StreamId stream, ExchangeOwner& owner);
@@ -122,8 +121,7 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   /// abort(), and whenever a detached exchange makes progress.
   bool try_retire();
 
-  // ---- application side: middleware::Environment
-  // ---------------------------------------------------------------------------------
+  // ---- application side: middleware::Environment ----
 
   middleware::Token token() const override { return token_; }
   const middleware::RequestBlock& request() const override { return block_; }

@@ -288,7 +288,7 @@ void Connection::service(Stream& stream) {
   if (unsent() < shard_.limits().output_high_bytes)
     codec_->body(stream.id, x.response_body(), shard_.limits().stream_quota_bytes, out(), wake);
   if (wake) x.wake_writer();
-  if (x.end() == Exchange::End::kNotYet || !x.response_body().drained()) return;
+  if (x.end() == Exchange::End::kNotYet || x.response_body().size() > 0) return;
   if (x.end() == Exchange::End::kFailed) {
     fail_stream(stream);
     return;
