@@ -7,10 +7,11 @@
 #include <string>
 #include <utility>
 
+#include "server/protocol/cgi_variable.hpp"
 #include "server/protocol/header_name.hpp"
 #include "server/protocol/host_field.hpp"
 #include "server/protocol/ip_address.hpp"
-#include "server/protocol/path_decoder.hpp"
+#include "server/protocol/path_mapping.hpp"
 
 namespace owind::protocol {
 namespace {
@@ -20,33 +21,8 @@ using middleware::RequestBlock;
 using middleware::Slice;
 using middleware::Slot;
 
-/// Index into HeadState::parts.
-enum Part : std::size_t {
-  kQueryString,
-  kMethod,
-  kContentType,
-  kContentLength,
-  kScriptName,
-  kRequestUri,
-  kDocumentUri,
-  kPathInfo,
-  kProtocol,
-  kScheme,
-  kHttps,
-  kRemoteAddr,
-  kRemotePort,
-  kServerAddr,
-  kServerPort,
-  kServerName,
-  kRemoteUser,
-  kRequestId,
-  kClientCert,
-  kHttpHost,
-  kHttpContentType,
-  kHttpContentLength,
-  kPartCount,
-};
-static_assert(kPartCount <= HeadState::kParts);
+using namespace cgi;
+static_assert(kVariableCount <= HeadState::kParts);
 
 /// Bits of HeadState::flags.
 enum : std::uint32_t { kCookieSeen = 1, kCookieRepeated = 2, kTransferEncodingSeen = 4 };
@@ -54,60 +30,6 @@ enum : std::uint32_t { kCookieSeen = 1, kCookieRepeated = 2, kTransferEncodingSe
 template <std::size_t N>
 bool is(std::string_view name, const char (&expected)[N]) {
   return std::memcmp(name.data(), expected, N - 1) == 0;
-}
-
-/// The variable that `name` is, unless it is a field (HTTP_*) or one that OWIN has no use for (kPartCount).
-/// By length first, and then mostly one comparison: this runs for every variable of every request.
-Part part_of(std::string_view name) {
-  switch (name.size()) {
-    case 5:
-      return is(name, "HTTPS") ? kHttps : kPartCount;
-    case 9:
-      return is(name, "PATH_INFO") ? kPathInfo : kPartCount;
-    case 10:
-      return is(name, "REQUEST_ID") ? kRequestId : kPartCount;
-    case 11:
-      switch (name[7]) {
-        case 'A':
-          return is(name, "REMOTE_ADDR") ? kRemoteAddr : is(name, "SERVER_ADDR") ? kServerAddr : kPartCount;
-        case 'P':
-          return is(name, "REMOTE_PORT") ? kRemotePort : is(name, "SERVER_PORT") ? kServerPort : kPartCount;
-        case 'N':
-          return is(name, "SCRIPT_NAME") ? kScriptName : is(name, "SERVER_NAME") ? kServerName : kPartCount;
-        case 'U':
-          return is(name, "REMOTE_USER") ? kRemoteUser : kPartCount;
-        case '_':
-          return is(name, "REQUEST_URI") ? kRequestUri : kPartCount;
-        default:
-          return kPartCount;
-      }
-    case 12:
-      switch (name[0]) {
-        case 'Q':
-          return is(name, "QUERY_STRING") ? kQueryString : kPartCount;
-        case 'C':
-          return is(name, "CONTENT_TYPE") ? kContentType : kPartCount;
-        case 'D':
-          return is(name, "DOCUMENT_URI") ? kDocumentUri : kPartCount;
-        default:
-          return kPartCount;
-      }
-    case 14:
-      switch (name[8]) {
-        case 'M':
-          return is(name, "REQUEST_METHOD") ? kMethod : kPartCount;
-        case 'L':
-          return is(name, "CONTENT_LENGTH") ? kContentLength : kPartCount;
-        case 'S':
-          return is(name, "REQUEST_SCHEME") ? kScheme : kPartCount;
-        default:
-          return kPartCount;
-      }
-    case 15:
-      return is(name, "SERVER_PROTOCOL") ? kProtocol : is(name, "SSL_CLIENT_CERT") ? kClientCert : kPartCount;
-    default:
-      return kPartCount;
-  }
 }
 
 /// Keeps the first value of a variable.
@@ -152,7 +74,7 @@ void field(RequestBlock& block, HeadState& state, std::string_view variable,
   if (!value.empty()) std::memcpy(to + variable.size(), value.data(), value.size());
   const Slice name_slice{space.offset, static_cast<std::uint32_t>(variable.size())};
   const Slice value_slice{space.offset + name_slice.length, static_cast<std::uint32_t>(value.size())};
-  Part once = kPartCount;
+  Variable once = kVariableCount;
   switch (fate_of({to, variable.size()}, state)) {
     case Fate::kField:
       block.add_field(name_slice, value_slice);
@@ -173,25 +95,17 @@ void field(RequestBlock& block, HeadState& state, std::string_view variable,
       once = kHttpContentLength;
       break;
   }
-  if (once != kPartCount && state.parts[once].offset == 0 && !value.empty())
+  if (once != kVariableCount && state.parts[once].offset == 0 && !value.empty())
     state.parts[once] = value_slice;
   else
     block.shrink(space, 0);
 }
 
-/// Appends what stands elsewhere in the block, which may move while it grows.
-Slice append_copy(RequestBlock& block, Slice source) {
-  const Slice copy = block.append_space(source.length);
-  if (!block.failed() && source.length)
-    std::memcpy(block.mutable_bytes(copy), block.view(source).data(), source.length);
-  return copy;
-}
-
-std::string_view text(const RequestBlock& block, const HeadState& state, Part part) {
-  return block.view(state.parts[part]);
+std::string_view text(const RequestBlock& block, const HeadState& state, Variable variable) {
+  return block.view(state.parts[variable]);
 }
 /// Sent, and not empty.
-bool given(const HeadState& state, Part part) { return state.parts[part].length != 0; }
+bool given(const HeadState& state, Variable variable) { return state.parts[variable].length != 0; }
 
 /// A number of bytes; -1: not one. 18 digits cannot overflow.
 std::int64_t parse_length(std::string_view digits) {
@@ -210,10 +124,10 @@ void add_named(RequestBlock& block, std::string_view name, Slice value) {
 
 /// Content-Type, Content-Length and Transfer-Encoding.
 void map_content(RequestBlock& block, const HeadState& state) {
-  const Part type = given(state, kContentType) ? kContentType : kHttpContentType;
+  const Variable type = given(state, kContentType) ? kContentType : kHttpContentType;
   if (given(state, type)) add_named(block, "Content-Type", state.parts[type]);
 
-  Part length = kContentLength;
+  Variable length = kContentLength;
   if (!given(state, length) && !(state.flags & kTransferEncodingSeen)) length = kHttpContentLength;
   const std::int64_t bytes = parse_length(text(block, state, length));
   if (bytes < 0) return;
@@ -263,8 +177,8 @@ bool is_port(std::string_view port) {
 }
 
 /// Fills the slots of one end of the visitor's connection. Returns its address; nothing when it is not known.
-std::optional<IpAddress> map_end(RequestBlock& block, HeadState& state, Part addr, Part port, Slot ip_slot,
-                                 Slot port_slot) {
+std::optional<IpAddress> map_end(RequestBlock& block, HeadState& state, Variable addr, Variable port,
+                                 Slot ip_slot, Slot port_slot) {
   Slice& slice = state.parts[addr];
   const std::string_view all = text(block, state, addr);
   if (all.empty() || all.starts_with("unix:")) {
@@ -287,151 +201,7 @@ void map_addresses(RequestBlock& block, HeadState& state) {
   if (remote && (is_loopback(*remote) || remote == local)) block.set_flags(middleware::kRequestIsLocal);
 }
 
-/// The parts of a request target (RFC 9112 §3.2): the path, still encoded, and what stands behind its `?`.
-struct Target {
-  bool valid = false;
-  Slice path;   ///< Empty: the root.
-  Slice query;  ///< Offset 0: there is none.
-};
-
-Target split_target(std::string_view target, Slice at) {
-  target = target.substr(0, target.find('#'));
-  if (target.empty()) return {};
-  if (target == "*") return {true, {}, {}};
-  std::size_t start = 0;
-  if (target.front() != '/') {
-    // absolute-form: a scheme, `://`, an authority, and perhaps a path.
-    const std::size_t colon = target.find("://");
-    const auto in_scheme = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
-             c == '-' || c == '.';
-    };
-    if (colon == 0 || colon == std::string_view::npos ||
-        !std::all_of(target.begin(), target.begin() + static_cast<std::ptrdiff_t>(colon), in_scheme))
-      return {};
-    start = std::min(target.find_first_of("/?", colon + 3), target.size());
-  }
-  const std::size_t mark = std::min(target.find('?', start), target.size());
-  const auto slice = [&](std::size_t from, std::size_t to) {
-    return Slice{at.offset + static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(to - from)};
-  };
-  Target split{true, slice(start, mark), {}};
-  if (mark < target.size()) split.query = slice(mark + 1, target.size());
-  return split;
-}
-
-void map_query(RequestBlock& block, const HeadState& state, Slice from_target) {
-  Slice query = state.parts[kQueryString];
-  if (query.offset == 0) query = from_target;
-  // The delimiter is no part of it, though some front ends send it; but `??` in the target is a query that
-  // starts with `?`.
-  if (query.length && block.view(query).front() == '?' && block.view(query) != block.view(from_target))
-    query = {query.offset + 1, query.length - 1};
-  if (query.offset == 0)
-    block.set(Slot::kQueryString, "");
-  else
-    block.set(Slot::kQueryString, query);
-}
-
 HeadVerdict refuse(std::string_view reason) { return {400, std::string(reason)}; }
-
-/// Splits a decoded path by the configured base and fills both slots.
-void set_path(RequestBlock& block, Slice path, std::string_view path_base) {
-  const auto base = static_cast<std::uint32_t>(match_path_base(block.view(path), path_base));
-  block.set(Slot::kPathBase, Slice{path.offset, base});
-  block.set(Slot::kPath, Slice{path.offset + base, path.length - base});
-}
-
-/// A path that the front end has decoded, made to start with `/`, without dot segments: SCRIPT_NAME +
-/// PATH_INFO, or one of them. The parts are put together and never taken apart by their lengths
-/// (CVE-2019-11043).
-Slice join_decoded(RequestBlock& block, Slice first, Slice second) {
-  const bool add_slash = block.view(first.length ? first : second).substr(0, 1) != "/";
-  Slice path = block.append(add_slash ? "/" : "");
-  path.length += append_copy(block, first).length;
-  path.length += append_copy(block, second).length;
-  if (block.failed()) return {};
-  block.shrink(path, static_cast<std::uint32_t>(remove_dot_segments(block.mutable_bytes(path), path.length)));
-  return path;
-}
-
-/// CGI's own split: the base is SCRIPT_NAME, less the slash at its end, which is the path's then.
-void map_path_info(RequestBlock& block, const HeadState& state, std::string_view path_base) {
-  const Slice script = state.parts[kScriptName];
-  const Slice info = state.parts[kPathInfo];
-  Slice base = script.length ? join_decoded(block, script, {}) : block.append("");
-  if (block.failed()) return;
-  const bool had_slash = block.view(base).ends_with('/');
-  while (block.view(base).ends_with('/')) --base.length;
-  if (info.length == 0 && !had_slash && base.length) {
-    block.set(Slot::kPathBase, base);
-    block.set(Slot::kPath, Slice{base.offset + base.length, 0});
-    return;
-  }
-  const Slice path = join_decoded(block, info, {});
-  if (base.length == 0) return set_path(block, path, path_base);
-  block.set(Slot::kPathBase, base);
-  block.set(Slot::kPath, path);
-}
-
-/// REQUEST_URI's path, or what stands in for it.
-HeadVerdict map_request_uri(RequestBlock& block, Slice encoded, const PathOptions& options) {
-  const std::string_view raw = block.view(encoded);
-  if (encoded.length == 0) {
-    set_path(block, block.append("/"), options.path_base);
-    return {};
-  }
-  if (is_plain_path(raw)) {
-    set_path(block, encoded, options.path_base);
-    return {};
-  }
-  Slice path = block.append_space(encoded.length);
-  if (block.failed()) return {};
-  char* const to = block.mutable_bytes(path);
-  const DecodedPath decoded = decode_path(block.view(encoded), options.encoded_slash, to);
-  switch (decoded.error) {
-    case PathError::kNone:
-      break;
-    case PathError::kNul:
-      return refuse("The path contains a NUL byte.");
-    case PathError::kEncodedSlash:
-      return refuse("The path contains an encoded slash, which --encoded-slash reject refuses.");
-  }
-  block.shrink(path, static_cast<std::uint32_t>(remove_dot_segments(to, decoded.length)));
-  set_path(block, path, options.path_base);
-  return {};
-}
-
-HeadVerdict map_path(RequestBlock& block, const HeadState& state, const PathOptions& options) {
-  using Mapping = PathOptions::Mapping;
-  Target target;
-  if (given(state, kRequestUri))
-    target = split_target(text(block, state, kRequestUri), state.parts[kRequestUri]);
-  map_query(block, state, target.query);
-
-  if (options.mapping == Mapping::kRequestUri && given(state, kRequestUri)) {
-    if (!target.valid) return refuse("The request target is not a path.");
-    return map_request_uri(block, target.path, options);
-  }
-  for (const Part part : {kDocumentUri, kScriptName, kPathInfo})
-    if (text(block, state, part).find('\0') != std::string_view::npos)
-      return refuse("The path contains a NUL byte.");
-  if (options.mapping == Mapping::kPathInfo) {
-    map_path_info(block, state, options.path_base);
-    return {};
-  }
-  Slice first = state.parts[kScriptName];
-  Slice second;
-  if (options.mapping == Mapping::kRequestUri) {
-    second = state.parts[kPathInfo];
-    if (given(state, kDocumentUri)) {
-      first = state.parts[kDocumentUri];
-      second = {};
-    }
-  }
-  set_path(block, join_decoded(block, first, second), options.path_base);
-  return {};
-}
 
 }  // namespace
 
@@ -445,8 +215,8 @@ void FastCgiMapper::part(RequestBlock& block, HeadState& state, std::string_view
                          std::string_view value) const noexcept {
   if (block.failed()) return;
   if (name.size() > 5 && is(name, "HTTP_")) return field(block, state, name.substr(5), value);
-  const Part part = part_of(name);
-  if (part != kPartCount) keep_first(block, state.parts[part], value);
+  const Variable variable = variable_of(name);
+  if (variable != kVariableCount) keep_first(block, state.parts[variable], value);
 }
 
 HeadVerdict FastCgiMapper::end(RequestBlock& block, HeadState& state) const {
@@ -465,7 +235,10 @@ HeadVerdict FastCgiMapper::end(RequestBlock& block, HeadState& state) const {
     block.set(Slot::kProtocol, "HTTP/1.0");
   if (block.get(Slot::kProtocol) == "HTTP/1.0") block.set_flags(middleware::kRequestHttp10);
 
-  if (HeadVerdict verdict = map_path(block, state, options_); verdict.status != 0) return verdict;
+  const PathSources sources{state.parts[kRequestUri], state.parts[kDocumentUri], state.parts[kScriptName],
+                            state.parts[kPathInfo], state.parts[kQueryString]};
+  if (const std::string_view reason = map_path(block, sources, options_); !reason.empty())
+    return refuse(reason);
   map_addresses(block, state);
   map_content(block, state);
   if (state.flags & kCookieRepeated) join_cookies(block);

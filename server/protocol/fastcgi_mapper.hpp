@@ -1,7 +1,7 @@
 // Turns the CGI variables of a FastCGI request (RFC 3875 §4.1; FastCGI 1.0 §5.2) into the request block that
-// OWIN is served from (OWIN 1.0.1 §3.2.1, §5). Only this file and its .cpp know CGI names. Does not set
-// Slot::kGatewayRole nor kRequestHasNoBody: a variable does not tell the role, and some front ends state a
-// CONTENT_LENGTH of 0 for a body that is still to come.
+// OWIN is served from (OWIN 1.0.1 §3.2.1, §5). Only this file, its .cpp and cgi_variable know CGI names. Does
+// not set Slot::kGatewayRole nor kRequestHasNoBody: a variable does not tell the role, and some front ends
+// state a CONTENT_LENGTH of 0 for a body that is still to come.
 //
 // What is decided where two variables may contradict each other:
 // - The first occurrence of a variable that the front end sets wins: what a visitor smuggles in behind it is
