@@ -27,7 +27,7 @@
 #include "server/process/readiness.hpp"
 #include "server/process/signals.hpp"
 #include "server/process/stop_controller.hpp"
-#include "server/protocol/fastcgi_mapper.hpp"
+#include "server/protocol/fastcgi_protocol.hpp"
 
 namespace {
 
@@ -246,15 +246,15 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
 
   auto& application_func = *new hosting::ManagedApp(bridge.table());
   auto& pipeline = *new middleware::Pipeline(middleware::AppFunc::of(application_func));
-  auto& mapper = *new protocol::FastCgiMapper(path_options(options));
+  const fastcgi::ManagementValues management_values{
+      .max_connections = static_cast<std::uint32_t>(options.max_connections),
+      .max_requests = static_cast<std::uint32_t>(options.max_requests_in_flight),
+      .multiplexes = true};
+  auto& fastcgi = *new protocol::FastCgiProtocol(fastcgi_limits(options), management_values, path_options(options));
   auto& context = *new io::ServerContext{
       .limits = connection_limits(options),
-      .fastcgi_limits = fastcgi_limits(options),
-      .management_values = {.max_connections = static_cast<std::uint32_t>(options.max_connections),
-                            .max_requests = static_cast<std::uint32_t>(options.max_requests_in_flight),
-                            .multiplexes = true},
       .pipe_limits = {},
-      .fastcgi_mapper = mapper,
+      .protocol = fastcgi,
       .tokens = tokens,
       .admission = admission,
       .trace = log,

@@ -6,8 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "fastcgi/limits.hpp"
-
 namespace owind::io {
 
 struct ConnectionLimits {

@@ -6,8 +6,6 @@
 #include <boost/asio/post.hpp>
 #include <system_error>
 
-#include "server/protocol/fastcgi_codec.hpp"
-
 namespace owind::io {
 
 using exchange::Exchange;
@@ -44,10 +42,8 @@ void Shard::adopt(int fd, bool is_tcp) {
   load_.fetch_add(1, std::memory_order_relaxed);
   boost::asio::post(context_, [this, fd, is_tcp] {
     arm_heartbeat();
-    connections_.push_back(std::make_unique<Connection>(
-        *this, UniqueFd(fd), is_tcp,
-        std::make_unique<protocol::FastCgiCodec>(server_.fastcgi_limits, server_.management_values),
-        server_.fastcgi_mapper));
+    connections_.push_back(std::make_unique<Connection>(*this, UniqueFd(fd), is_tcp, server_.protocol.make_codec(),
+                                                        server_.protocol.mapper()));
     Connection& connection = *connections_.back();
     connection.index_ = connections_.size() - 1;
     if (const int error = connection.start(); error != 0) {

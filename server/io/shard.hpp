@@ -15,14 +15,13 @@
 #include <span>
 #include <vector>
 
-#include "fastcgi/connection_state.hpp"
 #include "middleware/block.hpp"
 #include "middleware/trace_sink.hpp"
 #include "server/exchange/slot_table.hpp"
 #include "server/io/connection.hpp"
 #include "server/io/connection_limits.hpp"
 #include "server/io/socket_watch.hpp"
-#include "server/protocol/mapper.hpp"
+#include "server/protocol/protocol.hpp"
 #include "server/runner/io_loop.hpp"
 #include "server/runner/runner.hpp"
 
@@ -31,10 +30,8 @@ namespace owind::io {
 /// What all shards of a process share; outlives them.
 struct ServerContext {
   ConnectionLimits limits;
-  fastcgi::Limits fastcgi_limits;
-  fastcgi::ManagementValues management_values;
   middleware::PipeLimits pipe_limits;
-  const protocol::Mapper& fastcgi_mapper;
+  const protocol::Protocol& protocol;
   middleware::TokenTable& tokens;
   exchange::Admission& admission;
   middleware::TraceSink& trace;
