@@ -132,11 +132,11 @@ void Shard::settle() noexcept {
 }
 
 void Shard::turn_to_io(bool may_sleep) noexcept {
+  release_surplus();
   // To announce a sleep costs the next thread with an effect a system call. Where that has happened lately,
   // look first whether there is IO at hand.
   if ((!may_sleep || others_push_) && io_.poll_one()) return;
   if (!may_sleep) return;
-  release_surplus();
   sleeping_.store(true, std::memory_order_seq_cst);
   const bool sleeps =
       dirty_.empty() && !attention_.load(std::memory_order_seq_cst) && !around_.latch.stopping();

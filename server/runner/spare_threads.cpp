@@ -95,8 +95,8 @@ void SpareThreads::give_back(Worker& worker) noexcept {
   if (shard != nullptr) shard->attend();
 }
 
+// Under the lock.
 bool SpareThreads::is_short() const noexcept {
-  const std::lock_guard lock(mutex_);
   return !stopping_ && threads_ < limit_ && (spares_.empty() || !waiting_.empty());
 }
 
@@ -105,10 +105,7 @@ bool SpareThreads::replenish(Clock::time_point now) noexcept {
   bool again = false;
   {
     std::unique_lock lock(mutex_);
-    const auto is_short_now = [this] {
-      return !stopping_ && threads_ < limit_ && (spares_.empty() || !waiting_.empty());
-    };
-    if (!is_short_now()) return false;
+    if (!is_short()) return false;
     if (now < next_try_) return true;
     int error = 0;
     Worker* const worker = spawn(lock, error);
@@ -117,7 +114,7 @@ bool SpareThreads::replenish(Clock::time_point now) noexcept {
       return true;
     }
     shard = place(*worker);
-    again = is_short_now();
+    again = is_short();
   }
   if (shard != nullptr) shard->attend();
   return again;
@@ -171,12 +168,14 @@ void* SpareThreads::thread_main(void* worker) noexcept {
 }
 
 void SpareThreads::work(Worker& me) noexcept {
-  // Whoever made this thread may have been inside the application before, which may have changed its mask.
+  // Here and below: an application may have changed its thread's mask, and whoever made this thread may come
+  // from one.
   ::pthread_sigmask(SIG_SETMASK, &signals_, nullptr);
   me.bind();
   Worker::name_thread("owind-spare");
   while (take_order(me)) {
     me.assigned().lead(me);
+    ::pthread_sigmask(SIG_SETMASK, &signals_, nullptr);
     Worker::name_thread("owind-spare");
     give_back(me);
   }

@@ -47,8 +47,6 @@ class SpareThreads {
   /// made. The monitor.
   /// @return whether to call again soon
   bool replenish(Clock::time_point now) noexcept;
-  /// Whether replenish() has something to do or to retry. Any thread.
-  bool is_short() const noexcept;
 
   /// Parked threads end now, others when they come back. Any thread, any number of times.
   void stop() noexcept;
@@ -60,6 +58,7 @@ class SpareThreads {
 
  private:
   static void* thread_main(void* worker) noexcept;
+  bool is_short() const noexcept;
   void work(Worker& me) noexcept;
   bool take_order(Worker& me) noexcept;
   bool leave(Worker& me) noexcept;

@@ -100,7 +100,9 @@ class Worker {
 };
 
 inline bool CallMark::runs() const noexcept {
-  return worker != nullptr && worker->calls_.load(std::memory_order_acquire) == call;
+  // An even number: the mark was taken after the call had returned, which a thief may do while the lease is
+  // still held.
+  return worker != nullptr && (call & 1) != 0 && worker->calls_.load(std::memory_order_acquire) == call;
 }
 
 inline bool CallMark::waits_for_runtime() const noexcept {

@@ -8,11 +8,10 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <functional>
-#include <future>
 #include <memory>
 #include <mutex>
-#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -25,11 +24,9 @@ namespace owind::runner::test {
 class Gate {
  public:
   void open() {
-    {
-      const std::lock_guard lock(mutex_);
-      open_ = true;
-    }
-    wake_.notify_all();
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    wake_.notify_all();  // under the lock: who waits may destroy this as soon as it is open
   }
   void wait() {
     std::unique_lock lock(mutex_);
@@ -67,11 +64,8 @@ class TestCall : public Call {
     kind = call_kind;
   }
   void run(Entry entry, std::atomic<std::int32_t>& entered) noexcept override {
+    if (collection != nullptr) collection->wait();
     if (!waits_for_runtime) entered.store(1);
-    if (collection != nullptr) {
-      collection->wait();
-      entered.store(1);
-    }
     on_run(entry);
     // The owner of the call may free it now.
   }
@@ -214,6 +208,18 @@ class Rig {
     }
   }
 
+  /// Ends all threads. For tests whose last call may still be on its way out when they have seen what they
+  /// came for: nothing that it uses may go before it. Only runner-independent state may be looked at
+  /// afterwards.
+  void finish() {
+    runner->stop();
+    while (!runner->wait_leaders(Clock::now())) {
+      runner->look();
+      std::this_thread::yield();
+    }
+    runner->join();
+  }
+
   FakeIo& io(std::size_t shard = 0) { return *ios[shard]; }
   Shard& shard(std::size_t index = 0) { return *shards[index]; }
 
@@ -221,12 +227,12 @@ class Rig {
   /// call.
   template <typename Handler>
   void on_leader(Handler handler, std::size_t shard = 0) {
-    std::promise<void> done;
+    Gate done;
     ios[shard]->post([&] {
       handler();
-      done.set_value();
+      done.open();
     });
-    done.get_future().wait();
+    done.wait();
   }
 
   /// A handler makes the call ready. Returns at once.
@@ -263,6 +269,14 @@ struct BlockingCall {
               ended.open();
             },
             key) {}
+  ~BlockingCall() {
+    if (!begun.is_open()) return;
+    release.open();
+    ended.wait();
+  }
+  BlockingCall(const BlockingCall&) = delete;
+  BlockingCall& operator=(const BlockingCall&) = delete;
+
   Gate begun;
   Gate release;
   Gate ended;

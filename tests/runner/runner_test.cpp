@@ -87,7 +87,7 @@ TEST_CASE("Runner: what a call changed is looked at and flushed before the next 
     rig.shard().ready(second);
   });
   done.wait();
-  rig.on_leader([] {});
+  rig.finish();
 }
 
 TEST_CASE(
@@ -205,6 +205,7 @@ TEST_CASE("Runner: effects pushed by a call before and after it lost the shard a
   rig.io().wait_asleep();
   stolen.open();
   seen_after.wait();
+  rig.finish();
   CHECK(looked_before != caller);
   CHECK(looked_after != caller);
 }
@@ -272,6 +273,7 @@ TEST_CASE("Runner: an effect of one shard pushed by the leader of another wakes 
   });
   rig.submit(call, 0);
   seen_again.wait();
+  rig.finish();
 }
 
 TEST_CASE("Runner: an effect that pushes itself again does not keep the leader from its IO") {
@@ -425,6 +427,7 @@ TEST_CASE("Runner: blocking() hands leadership over at once, and once") {
   CHECK(rig.stats().blocking == 1);
   CHECK(rig.stats().steals == 0);
   release.open();
+  rig.finish();
 }
 
 TEST_CASE("Runner: blocking() in a call that was stolen is nothing to do") {

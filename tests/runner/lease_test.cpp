@@ -1,0 +1,73 @@
+// One word, and exactly one winner.
+#include "server/runner/lease.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <thread>
+
+using namespace owind::runner;
+
+TEST_CASE("Lease: only the one that was published can be ended, and only once") {
+  Lease lease;
+  CHECK(!Lease::in_call(lease.load()));
+  const Lease::Word first = lease.next();
+  lease.publish(first);
+  CHECK(Lease::in_call(lease.load()));
+  CHECK(lease.end(first));
+  CHECK(!lease.end(first));
+  CHECK(!Lease::in_call(lease.load()));
+  const Lease::Word second = lease.next();
+  CHECK(second != first);
+  lease.publish(second);
+  CHECK(!lease.end(first));
+  CHECK(lease.end(second));
+}
+
+TEST_CASE("Lease: a word tells how many calls have begun") {
+  Lease lease;
+  CHECK(Lease::begun(lease.load()) == 0);
+  for (std::uint64_t call = 1; call <= 3; ++call) {
+    const Lease::Word word = lease.next();
+    lease.publish(word);
+    CHECK(Lease::begun(lease.load()) == call);
+    lease.end(word);
+    CHECK(Lease::begun(lease.load()) == call);
+  }
+}
+
+TEST_CASE(
+    "Lease: of a thief and a leader exactly one ends it, and what the other wrote before is visible to the "
+    "winner") {
+  Lease lease;
+  int shared = 0;  // the leader's own
+  std::atomic<Lease::Word> offered{0};
+  std::atomic<int> answers{0};
+  std::atomic<bool> stolen{false};
+  constexpr int kRounds = 20'000;
+  std::thread thief([&] {
+    Lease::Word last = 0;
+    for (int round = 0; round < kRounds; ++round) {
+      Lease::Word word = last;
+      while ((word = offered.load()) == last) {
+      }
+      last = word;
+      if (lease.end(word)) {
+        ++shared;
+        stolen.store(true);
+      }
+      answers.fetch_add(1);
+    }
+  });
+  for (int round = 0; round < kRounds; ++round) {
+    const Lease::Word word = lease.next();
+    stolen.store(false);
+    lease.publish(word);
+    offered.store(word);
+    if (lease.end(word)) ++shared;
+    while (answers.load() != round + 1) {
+    }
+  }
+  thief.join();
+  CHECK(shared == kRounds);
+}
