@@ -2,6 +2,7 @@ using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Linq;
+using System.Threading;
 using System.Threading.Tasks;
 
 namespace Tour.Middleware
@@ -22,9 +23,31 @@ namespace Tour.Middleware
             var context = new Context(environment);
             var path = context.Path;
             var cancelled = context.CallCancelled;
-            using (cancelled.Register(() => Fired.AddOrUpdate(path, 1, (_, count) => count + 1)))
+            var counted = 0;
+
+            // Once a request, whichever comes first: the token calls back last registered first, so what waits behind this
+            // middleware may end, and take this registration away, before its turn has come.
+            void Count()
             {
-                await next_(environment);
+                if (Interlocked.Exchange(ref counted, 1) == 0)
+                {
+                    Fired.AddOrUpdate(path, 1, (_, count) => count + 1);
+                }
+            }
+
+            using (cancelled.Register(Count))
+            {
+                try
+                {
+                    await next_(environment);
+                }
+                finally
+                {
+                    if (cancelled.IsCancellationRequested)
+                    {
+                        Count();
+                    }
+                }
             }
         }
 

@@ -62,15 +62,17 @@ class Nginx(Process):
         user = "user root;\n" if os.geteuid() == 0 else ""
         temporary = "".join(f"  {kind}_temp_path {folder}/{kind};\n"
                             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        # A cache of connections only where they are kept: without buffering nginx caches a connection even if it has just
+        # asked for it to be closed (fastcgi_keep_conn off), and the next request meets the close.
         upstreams = "".join(
-            f"  upstream {name} {{ server {endpoint.removeprefix('fcgi://')} max_fails=0; keepalive 32; }}\n"
-            for name, endpoint in endpoints.items())
+            f"  upstream {name}_{kept} {{ server {endpoint.removeprefix('fcgi://')} max_fails=0; {cache} }}\n"
+            for name, endpoint in endpoints.items() for kept, cache in (("on", "keepalive 32;"), ("off", "")))
         servers = "".join(f"""
   server {{
     listen 127.0.0.1:{port};
     location / {{
       include {params};
-      fastcgi_pass {cell.transport};
+      fastcgi_pass {cell.transport}_{on_off(cell.keep)};
       fastcgi_keep_conn {on_off(cell.keep)};
       fastcgi_buffering {on_off(cell.buffering)};
       fastcgi_request_buffering {on_off(not streamed)};
@@ -89,7 +91,7 @@ http {{
   server {{
     listen 127.0.0.1:{self.stock_port};
     location / {{
-      fastcgi_pass {next(iter(endpoints))};
+      fastcgi_pass {next(iter(endpoints))}_off;
       fastcgi_index Default.aspx;
       include {stock_params};
     }}

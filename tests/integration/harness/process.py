@@ -1,9 +1,19 @@
 """One child process: its log in a file, ended by its own process id."""
+import ctypes
 import os
 import signal
 import subprocess
 
 from .waiting import until
+
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    """Runs in the child: a test run that is killed leaves nothing behind."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Process:
@@ -13,7 +23,7 @@ class Process:
         self.log_path = folder / f"{name}.log"
         with open(self.log_path, "ab") as log:
             self.child = subprocess.Popen(self.command, stdin=stdin, stdout=log, stderr=subprocess.STDOUT, cwd=folder,
-                                          env={**os.environ, **(env or {})}, start_new_session=True, pass_fds=pass_fds)
+                                          env={**os.environ, **(env or {})}, start_new_session=True, pass_fds=pass_fds, preexec_fn=die_with_parent)
 
     @property
     def pid(self):
