@@ -249,7 +249,7 @@ void Connection::after_input() {
     }
     ++i;
   }
-  if (!closed_ && (unsent() > 0 || closing_ != Closing::kNo)) flush();
+  if (!closed_ && (unsent() > 0 || closing_ != Closing::kNo)) shard_.flush_later(*this);
 }
 
 // ---- output ----
@@ -263,10 +263,16 @@ void Connection::on_progress(Exchange& exchange) noexcept {
   if (closed_) return;
   if (Stream* stream = find(exchange.stream()); stream && stream->exchange == &exchange) {
     service(*stream);
-    if (!closed_) flush();
+    if (!closed_ && (unsent() > 0 || closing_ != Closing::kNo)) shard_.flush_later(*this);
   }
   if (!closed_) update_interest();
   shard_.release_if_closed(*this);
+}
+
+void Connection::flush_output() {
+  if (closed_) return;
+  flush();
+  if (!closed_) update_interest();
 }
 
 void Connection::service(Stream& stream) {

@@ -41,6 +41,9 @@ class Connection final : public exchange::ExchangeOwner, public SocketWatch::Wat
 
   void on_progress(exchange::Exchange& exchange) noexcept override;
 
+  /// Sends what there is. The shard calls it; see Shard::flush_later().
+  void flush_output();
+
   /// Looks at every timeout. May close the connection.
   void on_heartbeat();
 
@@ -134,7 +137,8 @@ class Connection final : public exchange::ExchangeOwner, public SocketWatch::Wat
   bool closed_ = false;
   bool flushing_ = false;
   Closing closing_ = Closing::kNo;
-  std::size_t index_ = 0;  ///< The shard's: where it keeps this.
+  std::size_t index_ = 0;      ///< The shard's: where it keeps this.
+  bool flush_queued_ = false;  ///< The shard's: it will call flush_output().
 };
 
 }  // namespace owind::io

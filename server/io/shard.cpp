@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <ctime>
 #include <boost/asio/post.hpp>
 #include <system_error>
 
@@ -13,6 +14,13 @@ using middleware::AbortReason;
 using middleware::Severity;
 
 namespace {
+
+/// Some nanoseconds to read; moves every 1 to 10 ms.
+std::int64_t coarse_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
 
 void discard_pages(void* start, std::size_t length) { ::madvise(start, length, MADV_DONTNEED); }
 
@@ -93,6 +101,34 @@ void Shard::run_one() noexcept {
 
 bool Shard::poll_one() noexcept { return watch_.hand_out_one() || context_.poll_one() > 0; }
 
+void Shard::flush_later(Connection& connection) {
+  if (std::exchange(connection.flush_queued_, true)) return;
+  if (to_flush_.empty()) queued_at_ = coarse_now();
+  to_flush_.push_back(&connection);
+}
+
+void Shard::flush() noexcept {
+  if (to_flush_.empty()) return;
+  const auto me = std::this_thread::get_id();
+  // Answers wait for the other requests of their batch, but not for long ones: not past a call that kept its thread (a new leader
+  // sends first), nor past a tick of the coarse clock.
+  if (watch_.has_fetched() && leader_ == me && queued_at_ == coarse_now()) return;
+  leader_ = me;
+  flush_all();
+}
+
+void Shard::flush_all() {
+  // A flush may queue another one (it never does for its own connection), and may close its connection.
+  for (std::size_t i = 0; i < to_flush_.size(); ++i) {
+    Connection* connection = to_flush_[i];
+    if (!connection) continue;
+    connection->flush_queued_ = false;
+    connection->flush_output();
+    release_if_closed(*connection);
+  }
+  to_flush_.clear();
+}
+
 void Shard::on_effect(runner::Effect& effect) noexcept {
   auto& exchange = static_cast<Exchange&>(effect);
   if (auto* owner = exchange.owner())
@@ -153,6 +189,7 @@ void Shard::release_if_closed(Connection& connection) {
   if (!connection.closed()) return;
   const std::size_t index = connection.index_;
   if (index >= connections_.size() || connections_[index].get() != &connection) return;
+  if (connection.flush_queued_) std::replace(to_flush_.begin(), to_flush_.end(), &connection, static_cast<Connection*>(nullptr));
   if (index + 1 != connections_.size()) {
     std::swap(connections_[index], connections_.back());
     connections_[index]->index_ = index;

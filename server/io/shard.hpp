@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "middleware/block.hpp"
@@ -85,6 +86,9 @@ class Shard final : public runner::IoLoop {
   void detach(exchange::Exchange& exchange);
   /// The request is given up.
   void abandon(exchange::Exchange& exchange, middleware::AbortReason reason, bool orphan_now);
+  /// The connection has output: flushed with that of the others of its batch. Answers to a batch of requests go out together, so
+  /// that the front end is woken once for them and not once for each.
+  void flush_later(Connection& connection);
   /// Destroys the connection when it is closed.
   void release_if_closed(Connection& connection);
   SocketWatch& watch() { return watch_; }
@@ -95,7 +99,7 @@ class Shard final : public runner::IoLoop {
   bool poll_one() noexcept override;
   void wake() noexcept override;
   void on_effect(runner::Effect& effect) noexcept override;
-  void flush() noexcept override {}  // on_effect() has sent what there was
+  void flush() noexcept override;
 
  private:
   static constexpr std::size_t kReadBufferBytes = 128 * 1024;
@@ -104,6 +108,7 @@ class Shard final : public runner::IoLoop {
 
   void arm_heartbeat();
   void tell_time();
+  void flush_all();
   void watch(exchange::Exchange& exchange);
   void make_orphan(exchange::Exchange& exchange);
 
@@ -123,6 +128,9 @@ class Shard final : public runner::IoLoop {
   std::unique_ptr<std::byte[]> read_buffer_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<protocol::Output> outputs_;
+  std::vector<Connection*> to_flush_;
+  std::thread::id leader_;         ///< As of the last flush().
+  std::int64_t queued_at_ = 0;  ///< When the oldest of to_flush_ was queued, by the coarse clock.
   /// Requests without a connection whose application has not completed, and since when.
   struct Abandoned {
     exchange::Exchange* exchange;

@@ -41,6 +41,8 @@ class SocketWatch {
 
   /// Hands out one event that was fetched before; false when there is none.
   bool hand_out_one();
+  /// Events were fetched and not handed out yet.
+  bool has_fetched() const { return next_ < count_; }
 
  private:
   void arm();
