@@ -41,16 +41,27 @@ void BodyPipe::drop_if_unused() noexcept {
   if (!pushing_ && !pulling_ && !viewed_) drop_contents();
 }
 
-BodyPipe::Moved BodyPipe::push(std::span<const std::byte> bytes) noexcept { return push_some(bytes, false); }
+BodyPipe::Moved BodyPipe::push(std::span<const std::byte> bytes, std::uint64_t most_in_all) noexcept {
+  return push_some(bytes, Marks::kKeep, most_in_all);
+}
 BodyPipe::Moved BodyPipe::push_all(std::span<const std::byte> bytes) noexcept {
-  return push_some(bytes, true);
+  return push_some(bytes, Marks::kIgnore, kNoLimit);
 }
 
-BodyPipe::Moved BodyPipe::push_some(std::span<const std::byte> bytes, bool all) noexcept {
+BodyPipe::Moved BodyPipe::push_some(std::span<const std::byte> bytes, Marks marks,
+                                    std::uint64_t most_in_all) noexcept {
+  const bool all = marks == Marks::kIgnore;
   Moved moved;
   std::unique_lock lock(mutex_);
   if (pushing_) {
     moved.status = Status::kBusy;
+    return moved;
+  }
+  // Under the lock, and after the question whether another producer is inside: two of them must not both find
+  // room for what only one may add.
+  if (closed_ == Status::kOk &&
+      bytes.size() > most_in_all - std::min<std::uint64_t>(most_in_all, total_in_)) {
+    moved.status = Status::kTooManyBytes;
     return moved;
   }
   pushing_ = true;

@@ -22,6 +22,8 @@ namespace owind::middleware {
 
 class BodyPipe {
  public:
+  static constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
+
   explicit BodyPipe(PipeLimits limits = {}) : limits_(limits) {}
   ~BodyPipe();
   BodyPipe(const BodyPipe&) = delete;
@@ -37,7 +39,9 @@ class BodyPipe {
 
   /// Producer: takes bytes up to the high mark. kOk: all taken. kWait: `bytes` were, and a wake-up follows
   /// below the low mark. kAborted after close(); kBusy.
-  Moved push(std::span<const std::byte> bytes) noexcept;
+  /// kTooManyBytes: nothing was taken, because it would have made more than `most_in_all` bytes since
+  /// reset().
+  Moved push(std::span<const std::byte> bytes, std::uint64_t most_in_all = kNoLimit) noexcept;
 
   /// Producer that cannot wait (the leader with bytes from the wire): takes all of them, whatever the marks
   /// say; over_high() then says to stop reading. kAborted when they were dropped; kFailed when there is no
@@ -95,9 +99,11 @@ class BodyPipe {
   void drop_contents() noexcept;
   /// After close(): whoever is the last inside drops the contents.
   void drop_if_unused() noexcept;
-  Moved push_some(std::span<const std::byte> bytes, bool all) noexcept;
+  enum class Marks : bool { kKeep, kIgnore };
+  Moved push_some(std::span<const std::byte> bytes, Marks marks, std::uint64_t most_in_all) noexcept;
 
-  /// A value that is written under the lock and read without it: the leader asks for each request how a pipe stands.
+  /// A value that is written under the lock and read without it: the leader asks for each request how a pipe
+  /// stands.
   template <typename T>
   class Published {
    public:

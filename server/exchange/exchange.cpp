@@ -263,10 +263,9 @@ Transfer Exchange::write(std::span<const std::byte> bytes) noexcept {
   }
   if (response_head_.body_swallowed)
     return {aborted_.load(std::memory_order_acquire) ? Status::kAborted : Status::kOk, bytes.size()};
-  if (response_head_.content_length >= 0 &&
-      response_.total_in() + bytes.size() > static_cast<std::uint64_t>(response_head_.content_length))
-    return {Status::kTooManyBytes, 0};
-  const auto moved = response_.push(bytes);
+  const auto moved = response_.push(bytes, response_head_.content_length >= 0
+                                               ? static_cast<std::uint64_t>(response_head_.content_length)
+                                               : middleware::BodyPipe::kNoLimit);
   if (moved.bytes > 0) shard_.runner.dirty(*this);
   return {moved.status, moved.bytes};
 }

@@ -277,6 +277,22 @@ TEST_CASE("BodyPipe: close says who waits, each once") {
   CHECK(writer.close(Status::kAborted) == Ready::kNone);
 }
 
+TEST_CASE("BodyPipe: a push that would exceed its limit in all takes nothing") {
+  BodyPipe pipe(kSmall);
+  CHECK(pipe.push(pattern(0, 60), 70).status == Status::kOk);
+  const auto over = pipe.push(pattern(60, 11), 70);
+  CHECK(over.status == Status::kTooManyBytes);
+  CHECK(over.bytes == 0);
+  CHECK(take(pipe, 0, 1000) == 60);
+  // What was taken out counts as well.
+  CHECK(pipe.push(pattern(60, 11), 70).status == Status::kTooManyBytes);
+  CHECK(pipe.push(pattern(60, 10), 70).status == Status::kOk);
+  CHECK(pipe.push({}, 70).status == Status::kOk);
+  CHECK(pipe.push(pattern(70, 1), 0).status == Status::kTooManyBytes);
+  pipe.close(Status::kAborted);
+  CHECK(pipe.push(pattern(70, 1), 70).status == Status::kAborted);
+}
+
 TEST_CASE("BodyPipe: a reset pipe is as new, with its limits") {
   BodyPipe pipe(kSmall);
   std::array<std::byte, 4> buffer;
