@@ -83,12 +83,8 @@ void Exchange::request_body_end() {
 void Exchange::fail_request_body(Status status) {
   body_over_ = true;
   const Ready who = request_.close(status);
+  send_abort(AbortReason::kTimeout);
   if (who != Ready::kNone) resume(who);
-  abort_reason_.store(static_cast<std::int32_t>(AbortReason::kTimeout), std::memory_order_relaxed);
-  if (application_runs() && !abort_sent_) {
-    abort_sent_ = true;
-    call(abort_call_);
-  }
 }
 
 void Exchange::settle() {
@@ -133,20 +129,35 @@ void Exchange::abort(AbortReason reason) {
   body_over_ = true;
   aborted_.store(true, std::memory_order_release);
   const Ready who = request_.close(Status::kAborted) | response_.close(Status::kAborted);
+  if (never_start()) return;
+  send_abort(reason);
   if (who != Ready::kNone) resume(who);
-  if (application_runs() && !abort_sent_) {
-    abort_sent_ = true;
-    abort_reason_.store(static_cast<std::int32_t>(reason), std::memory_order_relaxed);
-    call(abort_call_);
-  }
+}
+
+/// A request that still waits for its turn is over at once: with every thread held by others it would keep
+/// its place for as long as they like.
+bool Exchange::never_start() {
+  if (!application_runs() || !shard_.runner.remove(start_call_)) return false;
+  calls_.fetch_sub(1, std::memory_order_relaxed);
+  outcome_ = Outcome::kCancelled;
+  completed_.store(true, std::memory_order_release);
+  return true;
+}
+
+/// Before anything that waits is woken: who fails for the abort finds the token cancelled already.
+void Exchange::send_abort(AbortReason reason) {
+  if (!application_runs() || abort_sent_) return;
+  abort_sent_ = true;
+  abort_reason_.store(static_cast<std::int32_t>(reason), std::memory_order_relaxed);
+  call(abort_call_);
 }
 
 void Exchange::finish() {
   owner_ = nullptr;
   body_over_ = true;
   if (!application_runs()) {
-    // Before the last bytes are sent: who has the answer may ask again at once. The pipes need no closing: later calls are told
-    // that the request is over.
+    // Before the last bytes are sent: who has the answer may ask again at once. The pipes need no closing:
+    // later calls are told that the request is over.
     leave_flight();
     return;
   }
@@ -181,11 +192,10 @@ void Exchange::resume(Ready ready) {
 // ---- application calls: on whatever thread the runner chose ----
 
 void Exchange::leave_call() noexcept {
-  // The last touch: from here on the leader may free the slot. Only a request that is over needs another look
-  // for that.
-  const bool over = completed_.load(std::memory_order_acquire) || aborted_.load(std::memory_order_acquire);
+  // The last touch: from here on the leader may free the slot. One word for "how many are inside" and "the
+  // leader waits for the last of them", so that neither can miss the other.
   runner::Shard& runner = shard_.runner;
-  if (calls_.fetch_sub(1, std::memory_order_acq_rel) == 1 && over) runner.dirty(*this);
+  if (calls_.fetch_sub(1, std::memory_order_acq_rel) == (kRetireWaits | 1)) runner.dirty(*this);
 }
 
 void Exchange::StartCall::run(runner::Entry entry, std::atomic<std::int32_t>& entered) noexcept {
@@ -322,7 +332,10 @@ bool Exchange::try_retire() {
   if (!in_use_ || owner_) return false;
   settle();
   if (started_ && end_ == End::kNotYet) return false;
-  if (calls_.load(std::memory_order_acquire) != 0) return false;
+  if (calls_.load(std::memory_order_acquire) != 0 &&
+      (calls_.fetch_or(kRetireWaits, std::memory_order_acq_rel) & ~kRetireWaits) != 0)
+    return false;
+  calls_.store(0, std::memory_order_relaxed);
   if (!token_closed_) {
     token_closed_ = true;
     if (!shard_.tokens.close(token_)) return false;

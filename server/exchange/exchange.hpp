@@ -157,6 +157,8 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   };
 
   void call(runner::Call& what);
+  bool never_start();
+  void send_abort(middleware::AbortReason reason);
   void leave_call() noexcept;
   void resume(middleware::Ready ready);
   void deliver_abort(middleware::CallEntry entry) noexcept;
@@ -200,7 +202,9 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   std::atomic<bool> abort_missed_{false};
   std::atomic<std::int32_t> abort_reason_{0};
   std::atomic<std::int32_t> resume_bits_{0};
-  std::atomic<std::int32_t> calls_{0};
+  /// Application calls on their way; kRetireWaits: the leader waits for the last of them.
+  static constexpr std::uint32_t kRetireWaits = std::uint32_t{1} << 31;
+  std::atomic<std::uint32_t> calls_{0};
 
   StartCall start_call_;
   ResumeCall resume_call_;
