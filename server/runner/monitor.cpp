@@ -1,3 +1,4 @@
+// The monitor's thread, and what one look does.
 #include "server/runner/monitor.hpp"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+// The decisions that pace.hpp describes, one look at a time.
 #include "server/runner/pace.hpp"
 
 #include <algorithm>

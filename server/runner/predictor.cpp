@@ -1,3 +1,4 @@
+// The arithmetic of the counters: saturating, and lazily fading.
 #include "server/runner/predictor.hpp"
 
 #include <algorithm>

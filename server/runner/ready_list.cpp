@@ -1,3 +1,4 @@
+// Removal from the middle of the ready list; the rest is inline.
 #include "server/runner/ready_list.hpp"
 
 namespace owind::runner {

@@ -1,3 +1,4 @@
+// Puts the parts together, and starts and stops them.
 #include "server/runner/runner.hpp"
 
 #include <algorithm>

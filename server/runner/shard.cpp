@@ -1,3 +1,5 @@
+// The leader's loop, the ways into a call, and the change of leadership. Whoever runs it leads the shard,
+// or has just ended its lease, unless the comment says any thread.
 #include "server/runner/shard.hpp"
 
 #include <cassert>

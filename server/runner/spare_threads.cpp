@@ -1,3 +1,5 @@
+// Creation, reservation and return of threads. The lock is never held while a thread is created or a shard is
+// woken.
 #include "server/runner/spare_threads.hpp"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+// Reads /proc/thread-self/stat (proc(5)).
 #include "server/runner/thread_stat.hpp"
 
 #include <fcntl.h>

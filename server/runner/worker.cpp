@@ -1,3 +1,4 @@
+// Parking, and what a thread does first and last.
 #include "server/runner/worker.hpp"
 
 #include <pthread.h>
