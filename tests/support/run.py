@@ -63,7 +63,8 @@ def main():
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
+        signal.signal(number, interrupted)
     try:
         (folder / "nginx.conf").write_text(nginx_configuration(options.conf, folder, port))
         # Groups of their own: Ctrl-C reaches this script only, which then stops both in order.
@@ -97,7 +98,8 @@ def main():
     except KeyboardInterrupt:
         return 0
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         stop(nginx)
         stop(owind)
         shutil.rmtree(folder, ignore_errors=True)
