@@ -52,6 +52,7 @@ ConnectionState::Fed ConnectionState::next(std::span<const std::byte> input) {
       case Kind::kNeedMore:
         return fed;
       case Kind::kHeader:
+        ++record_count_;
         failure_ = on_header(records_.header());
         break;
       case Kind::kContent:

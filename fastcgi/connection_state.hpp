@@ -84,6 +84,9 @@ class ConnectionState {
   /// Inside a record: an end of the connection here cuts it.
   [[nodiscard]] bool mid_record() const noexcept { return records_.mid_record(); }
 
+  /// Headers that were complete, of records of any kind: tells one unfinished record from the next.
+  [[nodiscard]] std::uint64_t records() const noexcept { return record_count_; }
+
   /// No active request and at the end of a record: the connection can be closed without harm.
   [[nodiscard]] bool idle() const noexcept {
     return active_ == 0 && !mid_record() && failure_ == Errc::kNone;
@@ -134,6 +137,7 @@ class ConnectionState {
   std::size_t active_ = 0;
   std::size_t current_ = 0;  // whose record is being read, where use_ says so
 
+  std::uint64_t record_count_ = 0;
   Use use_ = Use::kIgnore;
   Errc failure_ = Errc::kNone;
   std::uint16_t stdin_end_due_ = 0;  // an id whose kStdinEnd follows without a record of its own

@@ -30,7 +30,8 @@ Connection::Connection(Shard& shard, UniqueFd socket, bool is_tcp, std::unique_p
       socket_(std::move(socket)),
       codec_(std::move(codec)),
       mapper_(mapper),
-      last_input_(shard.now()),
+      opened_(shard.now()),
+      last_input_(opened_),
       is_tcp_(is_tcp) {}
 
 int Connection::start() {
@@ -55,7 +56,8 @@ void Connection::on_events(std::uint32_t events) {
   if ((interest_ & EPOLLIN) && (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))) {
     on_readable();
   } else if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
-    // Seen also while reading is stopped. What the peer has sent before is not wanted: nobody is left to answer.
+    // Seen also while reading is stopped. What the peer has sent before is not wanted: nobody is left to
+    // answer.
     peer_gone();
   }
   if (!closed_ && (events & EPOLLOUT)) on_writable();
@@ -67,21 +69,26 @@ void Connection::update_interest() {
   const std::uint32_t wanted =
       EPOLLRDHUP | (should_pause() ? 0u : std::uint32_t{EPOLLIN}) | (writing_ ? std::uint32_t{EPOLLOUT} : 0u);
   if (wanted == interest_) return;
+  if ((interest_ & EPOLLIN) && !(wanted & EPOLLIN)) paused_since_ = shard_.now();
   interest_ = wanted;
   shard_.watch().change(socket_.get(), *this, interest_);
 }
 
-bool Connection::should_pause() const {
-  // Replies that nobody reads (a flood of management records), or a response ended while its body still
-  // comes.
-  if (closing_ == Closing::kNo && unsent() > 2 * shard_.limits().output_high_bytes) return true;
+std::size_t Connection::buffered_bodies() const {
   std::size_t buffered = 0;
-  for (const auto& stream : streams_) {
-    if (!stream.exchange) continue;
-    if (streams_.size() == 1 && stream.exchange->request_body_over_mark()) return true;
-    buffered += stream.exchange->request_body_buffered();
-  }
-  return buffered > shard_.limits().max_buffered_bytes;
+  for (const auto& stream : streams_)
+    if (stream.exchange) buffered += stream.exchange->request_body_buffered();
+  return buffered;
+}
+
+bool Connection::should_pause() const {
+  // Replies that nobody reads: a flood of management records.
+  if (closing_ == Closing::kNo && unsent() > 2 * shard_.limits().output_high_bytes) return true;
+  // A response that has ended is still to be sent, and as much as may be thrown away meanwhile was.
+  if (closing_ == Closing::kDrainAfterFlush) return discarded_ > shard_.limits().unread_body_bytes;
+  if (streams_.size() == 1 && streams_[0].exchange && streams_[0].exchange->request_body_over_mark())
+    return true;
+  return buffered_bodies() > shard_.limits().max_buffered_bytes;
 }
 
 void Connection::on_readable() {
@@ -89,7 +96,7 @@ void Connection::on_readable() {
   const ssize_t n = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (n > 0) {
     last_input_ = shard_.now();
-    if (closing_ == Closing::kDraining)
+    if (closing_ == Closing::kDraining || closing_ == Closing::kDrainAfterFlush)
       discard(static_cast<std::size_t>(n));
     else
       feed(buffer.first(static_cast<std::size_t>(n)));
@@ -100,7 +107,7 @@ void Connection::on_readable() {
 
 void Connection::discard(std::size_t bytes) {
   discarded_ += bytes;
-  if (discarded_ > shard_.limits().unread_body_bytes) close(false);
+  if (closing_ == Closing::kDraining && discarded_ > shard_.limits().unread_body_bytes) close(false);
 }
 
 void Connection::feed(std::span<const std::byte> input) {
@@ -115,7 +122,16 @@ void Connection::feed(std::span<const std::byte> input) {
       break;
     }
   }
-  if (!closed_) after_input();
+  if (closed_) return;
+  const bool mid_message = codec_->mid_message();
+  const std::uint64_t messages = codec_->messages();
+  if (!mid_message)
+    message_since_ = 0;
+  else if (message_since_ == 0 || messages != messages_)
+    message_since_ = shard_.now();
+  messages_ = messages;
+  if (messages > (mid_message ? 1u : 0u)) any_message_ = true;
+  after_input();
 }
 
 void Connection::on_event(const Event& event) {
@@ -173,7 +189,6 @@ void Connection::head_part(protocol::StreamId id, std::string_view name, std::st
 }
 
 void Connection::on_begin(const Event& event) {
-  any_request_ = true;
   Stream stream;
   stream.id = event.stream;
   stream.since = stream.last_body = shard_.now();
@@ -218,7 +233,6 @@ void Connection::on_body(Stream& stream, std::span<const std::byte> bytes) {
             " bytes");
     if (!stream.submit && !x.take_head()) {
       // Too late for an answer of ours.
-      give_up(stream, AbortReason::kFailed, false);
       fail_stream(stream);
       return;
     }
@@ -249,7 +263,11 @@ void Connection::after_input() {
     }
     ++i;
   }
-  if (!closed_ && (unsent() > 0 || closing_ != Closing::kNo)) shard_.flush_later(*this);
+  if (closed_) return;
+  if (unsent() > 0 || closing_ != Closing::kNo)
+    shard_.flush_later(*this);
+  else
+    close_if_drained();
 }
 
 // ---- output ----
@@ -310,15 +328,15 @@ void Connection::end_stream(Stream& stream, After after) {
   else if (streams_.empty() && fail_when_idle_) {
     codec_->fail_connection(out());
     closing_ = Closing::kFailAfterFlush;
-  } else if (streams_.empty() && draining_) {
-    closing_ = Closing::kAfterFlush;
   }
 }
 
-void Connection::fail_stream(Stream& stream) {
+/// Makes visible that the response is not whole. The application, if it runs, is told.
+void Connection::fail_stream(Stream& stream, AbortReason reason, bool orphan_now) {
   const bool length_announced =
       stream.head_sent && stream.exchange && stream.exchange->response_head().content_length >= 0;
   const auto failure = codec_->fail(stream.id, length_announced, streams_.size() > 1, out());
+  if (stream.exchange && stream.exchange->application_runs()) give_up(stream, reason, orphan_now);
   end_stream(stream, After::kKeep);
   switch (failure) {
     case Failure::kCloseNow:
@@ -364,8 +382,7 @@ void Connection::flush() {
   for (int rounds = 0; unsent() > 0;) {
     codec_->seal(output_);
     if (unsent() == 0) break;
-    const ssize_t n =
-        ::send(socket_.get(), output_.data() + sent_, unsent(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t n = ::send(socket_.get(), output_.data() + sent_, unsent(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n > 0) {
       sent_ += static_cast<std::size_t>(n);
       last_output_ = shard_.now();
@@ -401,6 +418,8 @@ void Connection::flush() {
   sent_ = 0;
   switch (closing_) {
     case Closing::kNo:
+      close_if_drained();
+      return;
     case Closing::kDraining:
       return;
     case Closing::kAfterFlush:
@@ -447,9 +466,26 @@ void Connection::peer_gone() {
 }
 
 void Connection::abort(AbortReason reason) {
+  if (closed_) return;
+  const bool unfinished =
+      std::any_of(streams_.begin(), streams_.end(), [](const Stream& stream) { return stream.head_sent; });
   for (auto& stream : streams_) give_up(stream, reason, false);
   streams_.clear();
+  if (unfinished && reason != AbortReason::kDisconnected) send_failure();
   close(reason != AbortReason::kDisconnected);
+}
+
+/// A bare close would make what has been sent look like a whole response. As far as the socket takes it: who
+/// does not read cannot be told.
+void Connection::send_failure() {
+  codec_->fail_connection(out());
+  while (unsent() > 0) {
+    const ssize_t n = ::send(socket_.get(), output_.data() + sent_, unsent(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n > 0)
+      sent_ += static_cast<std::size_t>(n);
+    else if (n == 0 || errno != EINTR)
+      return;
+  }
 }
 
 void Connection::close(bool reset) {
@@ -482,11 +518,14 @@ void Connection::begin_drain() {
 
 void Connection::drain() {
   draining_ = true;
-  if (closed_ || !streams_.empty() || closing_ != Closing::kNo) return;
+  close_if_drained();
+}
+
+void Connection::close_if_drained() {
+  if (!draining_ || closed_ || !streams_.empty() || closing_ != Closing::kNo || unsent() > 0) return;
   // A request may have arrived that has not been read yet: it is still served.
   std::byte probe;
-  if (!codec_->mid_message() && ::recv(socket_.get(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
-    close(false);
+  if (!codec_->mid_message() && ::recv(socket_.get(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) close(false);
 }
 
 void Connection::check_stream(Stream& stream, Tick now) {
@@ -515,12 +554,7 @@ void Connection::check_stream(Stream& stream, Tick now) {
       answer(stream, 504);
     } else {
       // The head is out, and what follows cannot be whole.
-      const auto announced = stream.head_sent && x.response_head().content_length >= 0;
-      give_up(stream, AbortReason::kTimeout, true);
-      const auto failure = codec_->fail(stream.id, announced, streams_.size() > 1, out());
-      end_stream(stream, After::kKeep);
-      if (failure == Failure::kCloseNow) closing_ = Closing::kFailAfterFlush;
-      if (failure == Failure::kCloseWhenIdle) fail_when_idle_ = true;
+      fail_stream(stream, AbortReason::kTimeout, true);
     }
     return;
   }
@@ -543,6 +577,24 @@ void Connection::check_stream(Stream& stream, Tick now) {
   }
 }
 
+/// Bodies that nobody reads keep the other requests of their connection from getting theirs.
+void Connection::give_up_fullest() {
+  const auto buffered = [](const Stream& stream) {
+    return stream.exchange ? stream.exchange->request_body_buffered() : 0;
+  };
+  Stream& fullest =
+      *std::max_element(streams_.begin(), streams_.end(),
+                        [&](const Stream& a, const Stream& b) { return buffered(a) < buffered(b); });
+  log(Severity::kWarning, &fullest,
+      "request given up: it does not read its body, which keeps the others of its connection waiting");
+  if (!fullest.head_sent && fullest.exchange->take_head()) {
+    give_up(fullest, AbortReason::kTimeout, false);
+    answer(fullest, 408);
+  } else {
+    fail_stream(fullest, AbortReason::kTimeout);
+  }
+}
+
 void Connection::on_heartbeat() {
   if (closed_) return;
   const Tick now = shard_.now();
@@ -562,36 +614,18 @@ void Connection::on_heartbeat() {
     return;
   }
   if (streams_.empty()) {
-    if (!any_request_ && over(last_input_, limits.first_record_timeout)) {
-      close(false);
-    } else if (over(last_input_, codec_->mid_message() ? limits.head_timeout : limits.idle_timeout)) {
-      close(false);
-    }
+    // By the begin of what is unfinished, not by the last byte: a trickle keeps nothing open. Idle is who
+    // neither sends nor gets anything.
+    const bool too_long = !any_message_    ? over(opened_, limits.first_record_timeout)
+                          : message_since_ ? over(message_since_, limits.head_timeout)
+                                           : over(std::max(last_input_, last_output_), limits.idle_timeout);
+    if (too_long) close(false);
     return;
   }
-  if (!(interest_ & EPOLLIN)) {
-    if (streams_.size() > 1) {
-      if (capped_since_ == 0) capped_since_ = now;
-      if (over(capped_since_, limits.cap_timeout)) {
-        const auto fullest =
-            std::max_element(streams_.begin(), streams_.end(), [](const Stream& a, const Stream& b) {
-              return (a.exchange ? a.exchange->request_body_buffered() : 0) <
-                     (b.exchange ? b.exchange->request_body_buffered() : 0);
-            });
-        log(Severity::kWarning, &*fullest,
-            "request given up: it does not read its body, which keeps the others of its connection waiting");
-        if (fullest->exchange && !fullest->head_sent && fullest->exchange->take_head()) {
-          give_up(*fullest, AbortReason::kTimeout, false);
-          answer(*fullest, 408);
-        } else {
-          give_up(*fullest, AbortReason::kTimeout, false);
-          fail_stream(*fullest);
-        }
-        capped_since_ = 0;
-      }
-    }
-  } else {
-    capped_since_ = 0;
+  if (!(interest_ & EPOLLIN) && streams_.size() > 1 && buffered_bodies() > limits.max_buffered_bytes &&
+      over(paused_since_, limits.cap_timeout)) {
+    give_up_fullest();
+    paused_since_ = now;
   }
   for (std::size_t i = streams_.size(); i-- > 0;)
     if (i < streams_.size()) check_stream(streams_[i], now);

@@ -27,7 +27,9 @@ class Shard;
 /// Milliseconds since the shard's start, as of the last heartbeat: coarse, and free to read.
 using Tick = std::uint64_t;
 
-class Connection final : public exchange::ExchangeOwner, public SocketWatch::Watched, private protocol::HeadSink {
+class Connection final : public exchange::ExchangeOwner,
+                         public SocketWatch::Watched,
+                         private protocol::HeadSink {
  public:
   Connection(Shard& shard, UniqueFd socket, bool is_tcp, std::unique_ptr<protocol::Codec> codec,
              const protocol::Mapper& mapper);
@@ -88,6 +90,7 @@ class Connection final : public exchange::ExchangeOwner, public SocketWatch::Wat
   void on_head_end(Stream& stream);
   void on_body(Stream& stream, std::span<const std::byte> bytes);
   void after_input();
+  std::size_t buffered_bodies() const;
   bool should_pause() const;
   /// Tells the watch what is waited for, when that has changed.
   void update_interest();
@@ -102,7 +105,8 @@ class Connection final : public exchange::ExchangeOwner, public SocketWatch::Wat
   void on_writable();
   void answer(Stream& stream, int status);
   void end_stream(Stream& stream, protocol::After after);
-  void fail_stream(Stream& stream);
+  void fail_stream(Stream& stream, middleware::AbortReason reason = middleware::AbortReason::kFailed,
+                   bool orphan_now = false);
   void remove_stream(const Stream& stream);
   std::size_t unsent() const { return output_.size() - sent_; }
 
@@ -110,8 +114,11 @@ class Connection final : public exchange::ExchangeOwner, public SocketWatch::Wat
   void peer_gone();
   void close(bool reset);
   void begin_drain();
+  void close_if_drained();
+  void send_failure();
   void give_up(Stream& stream, middleware::AbortReason reason, bool orphan_now);
   void check_stream(Stream& stream, Tick now);
+  void give_up_fullest();
 
   Stream* find(protocol::StreamId id);
   void log(middleware::Severity severity, const Stream* stream, std::string_view text);
@@ -124,14 +131,17 @@ class Connection final : public exchange::ExchangeOwner, public SocketWatch::Wat
   protocol::Output output_;
   std::size_t sent_ = 0;
   std::size_t discarded_ = 0;
+  const Tick opened_;
   Tick last_input_;
   Tick last_output_ = 0;
+  Tick message_since_ = 0;  ///< When the unfinished record began to come; 0: there is none.
   Tick closing_since_ = 0;
-  Tick capped_since_ = 0;  ///< 0: not stopped at the cap.
+  Tick paused_since_ = 0;
+  std::uint64_t messages_ = 0;
   std::uint32_t interest_ = 0;
   bool is_tcp_;
   bool writing_ = false;
-  bool any_request_ = false;
+  bool any_message_ = false;
   bool fail_when_idle_ = false;
   bool draining_ = false;
   bool closed_ = false;

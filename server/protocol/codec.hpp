@@ -110,6 +110,8 @@ class Codec {
   virtual bool idle() const = 0;
   /// Inside a record or message: an end of the connection here cuts it.
   virtual bool mid_message() const = 0;
+  /// How many records or messages have begun: tells one unfinished one from the next.
+  virtual std::uint64_t messages() const = 0;
 };
 
 }  // namespace owind::protocol

@@ -175,14 +175,14 @@ After FastCgiCodec::end(StreamId stream, Verdict verdict, Output& out) {
 Failure FastCgiCodec::fail(StreamId stream, bool length_announced, bool others_live, Output& out) {
   const auto id = static_cast<std::uint16_t>(stream);
   seal(out);
-  const bool receiving = state_.receiving(id);
   state_.end(id);
   if (!others_live) {
     fcgi::append_failure(out);
     return Failure::kCloseNow;
   }
-  if (length_announced && !receiving) {
-    // Fewer bytes than announced: every client notices, and the other streams are not disturbed.
+  if (length_announced) {
+    // Fewer bytes than announced: every client notices, and the other streams are not disturbed. What still
+    // comes of this one is ignored.
     fcgi::append_end(out, id, 1, fcgi::ProtocolStatus::kRequestComplete);
     return Failure::kEndedEarly;
   }

@@ -336,6 +336,7 @@ void write_all(FakeRequest& request, std::string bytes, std::function<void(FakeR
   // on with the rest.
   struct Rest {
     std::string bytes;
+    std::size_t written = 0;
     std::function<void(FakeRequest&)> then;
     std::atomic<bool> one_is_there{false};
 
@@ -345,9 +346,10 @@ void write_all(FakeRequest& request, std::string bytes, std::function<void(FakeR
       return true;
     }
     void go_on(FakeRequest& r) {
-      while (!bytes.empty()) {
-        const auto moved = r.write(bytes);
-        bytes.erase(0, moved.taken);
+      constexpr std::size_t kAtOnce = 256 * 1024;
+      while (written < bytes.size()) {
+        const auto moved = r.write(std::string_view(bytes).substr(written, kAtOnce));
+        written += moved.taken;
         if (moved.status == OWIND_OK) continue;
         if (moved.status != OWIND_WAIT) {
           r.complete(OWIND_OUTCOME_FAULTED);

@@ -55,7 +55,7 @@ class Client {
   /// Receives until the request has ended, or the connection has. What belongs to others is kept for them.
   Response response(int id = 1);
   /// What has come of the request so far, without waiting.
-  Response so_far(int id = 1) { return responses_[id]; }
+  const Response& so_far(int id = 1) { return responses_[id]; }
   /// Receives until STDOUT of the request holds this many bytes, or the connection ends.
   const Response& receive_out(int id, std::size_t bytes);
   /// Receives to the end of the connection. Returns the records.

@@ -96,6 +96,8 @@ Client ServerRig::connect(Transport transport, std::size_t shard) {
   }
   context.connections.fetch_add(1);
   shards_[shard]->adopt(ends[1], transport == Transport::kTcp);
+  // Its time begins now, not when the leader comes to it.
+  on_leader([] {}, shard);
   return Client(ends[0]);
 }
 
