@@ -78,6 +78,26 @@ owind_status FakeRequest::raw_head(std::string_view bytes) {
   return answer;
 }
 
+void FakeRequest::when_aborted(std::function<void(FakeRequest&, int)> hook) {
+  int reason = 0;
+  {
+    const std::lock_guard lock(abort_mutex_);
+    reason = abort_reason_;
+    if (reason == 0) on_abort_ = std::move(hook);
+  }
+  if (reason != 0) hook(*this, reason);
+}
+
+void FakeRequest::abort(int reason) {
+  std::function<void(FakeRequest&, int)> hook;
+  {
+    const std::lock_guard lock(abort_mutex_);
+    abort_reason_ = reason;
+    hook = std::move(on_abort_);
+  }
+  if (hook) hook(*this, reason);
+}
+
 owind_status FakeRequest::complete(int outcome) {
   // Before the native side is told: from then on the token may be another request's slot.
   if (!completed.exchange(true)) current->forget(token);
@@ -226,7 +246,7 @@ void FakeRuntime::deliver_abort(const SharedRequest& request, int reason) {
   aborted_.fetch_add(1);
   if (request->aborts.fetch_add(1) != 0) breach("on_abort: twice for one request");
   if (reason < OWIND_ABORT_DISCONNECTED || reason > OWIND_ABORT_FAILED) breach("on_abort: no known reason");
-  if (const auto hook = request->on_abort) hook(*request, reason);
+  request->abort(reason);
 }
 
 SharedRequest FakeRuntime::find(std::uint64_t token) {

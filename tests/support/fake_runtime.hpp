@@ -89,12 +89,20 @@ class FakeRequest {
 
   std::function<void(FakeRequest&)> on_readable;
   std::function<void(FakeRequest&)> on_writable;
-  std::function<void(FakeRequest&, int reason)> on_abort;
+
+  /// Runs `hook` when the request is aborted, or now if it was: as registering on a cancellation token does.
+  void when_aborted(std::function<void(FakeRequest&, int reason)> hook);
   std::atomic<int> aborts{0};
   std::atomic<bool> completed{false};
 
  private:
+  friend class FakeRuntime;
+  void abort(int reason);
+
   const owind_native_table& native_;
+  std::mutex abort_mutex_;
+  int abort_reason_ = 0;
+  std::function<void(FakeRequest&, int)> on_abort_;
 };
 
 using SharedRequest = std::shared_ptr<FakeRequest>;

@@ -73,14 +73,14 @@ TEST_CASE("a request taken back while the application runs cancels it [fcgi 5.4]
     Gate started, aborted;
     SharedRequest held;
     w.rig.add("/hold", [&](const SharedRequest& request) {
-      request->on_abort = [&](FakeRequest& r, int reason) {
+      request->when_aborted([&](FakeRequest& r, int reason) {
         CHECK(reason == OWIND_ABORT_DISCONNECTED);
         CHECK(r.read().status == OWIND_ABORTED);
         CHECK(r.head(200) == OWIND_ABORTED);
         CHECK(r.write("x").status == OWIND_ABORTED);
         CHECK(r.flush() == OWIND_ABORTED);
         aborted.open();
-      };
+      });
       held = request;
       started.open();
     });
@@ -272,14 +272,11 @@ TEST_CASE("an abort that comes while start() waits for a collection reaches the 
   std::atomic<int> reason{0};
   Gate told;
   w.rig.add("/hold", [&](const SharedRequest& request) {
-    const auto end = [&](FakeRequest& r, int why) {
+    request->when_aborted([&](FakeRequest& r, int why) {
       reason = why;
-      told.open();
       r.complete(OWIND_OUTCOME_CANCELLED);
-    };
-    request->on_abort = end;
-    // The runtime delivers an early abort before the application runs: OWIN's token is cancelled then.
-    if (request->aborts > 0) end(*request, OWIND_ABORT_DISCONNECTED);
+      told.open();
+    });
   });
   Gate collection, waits;
   w.rig.runtime.note_waiting_start(&waits);

@@ -140,11 +140,11 @@ TEST_CASE("a stop at once cancels what runs, and no response looks whole") {
     CHECK(client.receive_out(1, 20).body() == "some");
     int reason = 0;
     Gate told;
-    h.request->on_abort = [&](FakeRequest& r, int why) {
+    h.request->when_aborted([&](FakeRequest& r, int why) {
       reason = why;
       r.complete(OWIND_OUTCOME_CANCELLED);
       told.open();
-    };
+    });
     h.rig.shard().abort_all();
     told.wait();
     CHECK(reason == OWIND_ABORT_SHUTDOWN);

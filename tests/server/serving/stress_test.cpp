@@ -196,7 +196,7 @@ void add_applications(ServerRig& rig) {
     const auto wake = std::make_shared<Wake>();
     r->on_readable = [wake](FakeRequest&) { wake->ring(); };
     r->on_writable = r->on_readable;
-    r->on_abort = [wake](FakeRequest&, int) { wake->ring(); };
+    r->when_aborted([wake](FakeRequest&, int) { wake->ring(); });
     std::string body;
     while (true) {
       const auto moved = r->read(1000);
