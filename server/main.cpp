@@ -1,7 +1,9 @@
 // The composition root: the one file that may include everything. Parses the command line, starts the CLR and
 // the server around it, and takes both down again.
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -312,9 +314,16 @@ int fail(const char* text) {
   _exit(kStartupFailure);
 }
 
+/// A descriptor 0, 1 or 2 that the parent closed would be taken by the next socket, and then written to as a log.
+void reserve_standard_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd)
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF && ::open("/dev/null", O_RDWR) < 0) _exit(kStartupFailure);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  reserve_standard_descriptors();
   process::block_signals();
   const auto parsed = cli::parse(argc, argv);
   if (const auto* exit = std::get_if<cli::Exit>(&parsed)) {

@@ -318,7 +318,7 @@ std::vector<Option> build() {
             &ServerOptions::max_connections, 1, 1'000'000),
 
       duration({kTimes, "--request-timeout", "OWIND_REQUEST_TIMEOUT", "TIME",
-                "Until the application has begun its response; 504 and cancellation after it. 0: off."},
+                "For the application to complete: after it 504, or a broken response if it has begun. 0: off."},
                &ServerOptions::request_timeout, Zero::kAllowed),
       duration({kTimes, "--drain-timeout", "OWIND_DRAIN_TIMEOUT", "TIME",
                 "How long requests may go on after the order to stop."},

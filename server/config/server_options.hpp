@@ -88,7 +88,8 @@ struct ServerOptions {
   /// MiB).
   std::uint64_t max_body_bytes = 0;
 
-  /// From the complete head to the response head; 504 after it. 0: off, as in Kestrel, nginx and php-fpm.
+  /// From the complete head to the end of the application; after it 504, or a broken response if it has begun: streams count, as
+  /// with php-fpm's request_terminate_timeout. 0: off, as in Kestrel, nginx and php-fpm.
   std::chrono::milliseconds request_timeout{0};
   /// How long requests may go on after the order to stop. The generic host of .NET.
   std::chrono::milliseconds drain_timeout = std::chrono::seconds(30);

@@ -42,6 +42,9 @@ void Listener::start() {
 
 void Listener::stop() {
   stopped_ = true;
+  // What has connected already is served: closing the socket would reset it.
+  while (accept_some()) {
+  }
   boost::system::error_code ignored;
   descriptor_.close(ignored);
   pause_.cancel();
@@ -56,7 +59,7 @@ void Listener::arm() {
                          });
 }
 
-void Listener::accept_some() {
+bool Listener::accept_some() {
   for (int i = 0; i < kAcceptAtOnce; ++i) {
     const int connection = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (connection < 0) {
@@ -70,12 +73,13 @@ void Listener::accept_some() {
         pause_.async_wait([this](const boost::system::error_code& error) {
           if (!error) arm();
         });
-        return;
+        return false;
       }
       if (errno != EAGAIN && errno != EWOULDBLOCK)
         server_.visitor_trace.record(Severity::kError, {},
                                      "cannot accept connections on " + name_ + ": " + std::strerror(errno));
-      break;
+      arm();
+      return false;
     }
     if (!allowed(connection)) {
       ::close(connection);
@@ -97,6 +101,7 @@ void Listener::accept_some() {
     least_loaded().adopt(connection, is_tcp_);
   }
   arm();
+  return true;
 }
 
 bool Listener::allowed(int fd) const {

@@ -28,7 +28,8 @@ class Listener {
 
  private:
   void arm();
-  void accept_some();
+  /// Accepts up to kAcceptAtOnce; true when more may wait. Arms the next wait.
+  bool accept_some();
   bool allowed(int fd) const;
   Shard& least_loaded();
 

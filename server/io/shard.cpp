@@ -176,7 +176,7 @@ void Shard::watch(Exchange& exchange) { abandoned_.push_back({&exchange, exchang
 
 void Shard::make_orphan(Exchange& exchange) {
   if (!exchange.make_orphan()) return;
-  server_.trace.record(
+  server_.visitor_trace.record(
       Severity::kWarning, exchange.token(),
       "the request was given up and its application still runs; it no longer counts as in flight");
   if (server_.admission.orphans() > server_.max_orphans)
