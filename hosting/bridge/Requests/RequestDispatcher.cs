@@ -43,7 +43,12 @@ internal static unsafe class RequestDispatcher
         }
 
         BridgeRequest request = factory.Create(token, block);
-        RequestTable.Add(request);
+        if (RequestTable.Add(request) is var reason and not AbortReason.None)
+        {
+            // Nothing of it is made yet that could wait: the token will be cancelled from the start.
+            request.TryMarkAborted(reason);
+        }
+
         if ((flags & EnterFlags.Queue) != 0)
         {
             ThreadPool.UnsafeQueueUserWorkItem(request, preferLocal: false);
@@ -91,7 +96,7 @@ internal static unsafe class RequestDispatcher
 
     internal static Status OnAbort(ulong token, AbortReason reason, EnterFlags flags)
     {
-        BridgeRequest? request = RequestTable.Find(token);
+        BridgeRequest? request = RequestTable.FindOrKeepAbort(token, reason);
         if (request == null)
         {
             return Status.Closed;

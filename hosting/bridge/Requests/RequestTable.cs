@@ -2,9 +2,13 @@
 // complete: an application may hold nothing but a Task that nobody else refers to. Indexed as tokens are made,
 // generation (32 bits) | shard (8) | slot (24); the native side gives out small slots first, so the chunks that
 // exist are dense. Adding and removing take no lock; growing does.
+// An abort may come before its request is here: start() was entered, and waits for a collection that on_abort does
+// not wait for. It is kept with the slot until start() adds the request. One that comes late, for a request that is
+// over, is kept as well, and never asked for: no later token is the same.
 
 using System;
 using System.Threading;
+using Owind.Boundary;
 
 namespace Owind.Requests;
 
@@ -21,11 +25,35 @@ internal static class RequestTable
     private struct Entry
     {
         internal BridgeRequest? Request;
+        internal ulong AbortedToken;
+        internal AbortReason AbortReason;
     }
 
     /// <summary>Makes the request known. Its token must not be in use.</summary>
-    internal static void Add(BridgeRequest request) =>
-        Volatile.Write(ref EntryFor(request.Token, grow: true)[SlotInChunk(request.Token)].Request, request);
+    /// <returns>Why it was aborted before; None: it was not.</returns>
+    internal static AbortReason Add(BridgeRequest request)
+    {
+        ref Entry entry = ref EntryFor(request.Token, grow: true)[SlotInChunk(request.Token)];
+
+        // A full fence between storing and looking, as in FindOrKeepAbort: of the two, one sees the other.
+        Interlocked.Exchange(ref entry.Request, request);
+        return Volatile.Read(ref entry.AbortedToken) == request.Token ? entry.AbortReason : AbortReason.None;
+    }
+
+    /// <summary>The request with this token; null, and then Add will tell of the abort if the request is yet to
+    /// come. One call a token: aborts come once.</summary>
+    internal static BridgeRequest? FindOrKeepAbort(ulong token, AbortReason reason)
+    {
+        if (Find(token) is { } request)
+        {
+            return request;
+        }
+
+        ref Entry entry = ref EntryFor(token, grow: true)[SlotInChunk(token)];
+        entry.AbortReason = reason;
+        Interlocked.Exchange(ref entry.AbortedToken, token);
+        return Find(token);
+    }
 
     /// <summary>The request with this token, or null: it is complete, or never existed.</summary>
     internal static BridgeRequest? Find(ulong token)
