@@ -41,9 +41,11 @@ void Listener::start() {
 }
 
 void Listener::stop() {
+  if (stopped_) return;
   stopped_ = true;
-  // What has connected already is served: closing the socket would reset it.
-  while (accept_some()) {
+  // What has connected already is served: closing the socket would reset it. No more than that: who connects
+  // all the time must not keep the server from stopping.
+  for (int i = 0; i < kAcceptAtStop && accept_some(); ++i) {
   }
   boost::system::error_code ignored;
   descriptor_.close(ignored);
@@ -64,21 +66,10 @@ bool Listener::accept_some() {
     const int connection = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (connection < 0) {
       if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        // Trying again at once would spin: the connection stays in the backlog until something is closed.
-        server_.visitor_trace.record(Severity::kError, {},
-                                     "cannot accept connections on " + name_ + ": " + std::strerror(errno) +
-                                         "; raise the limit of open files (ulimit -n, LimitNOFILE=)");
-        pause_.expires_after(std::chrono::milliseconds(100));
-        pause_.async_wait([this](const boost::system::error_code& error) {
-          if (!error) arm();
-        });
-        return false;
-      }
-      if (errno != EAGAIN && errno != EWOULDBLOCK)
-        server_.visitor_trace.record(Severity::kError, {},
-                                     "cannot accept connections on " + name_ + ": " + std::strerror(errno));
-      arm();
+      if (errno == EAGAIN || errno == EWOULDBLOCK)
+        arm();
+      else
+        pause(errno);
       return false;
     }
     if (!allowed(connection)) {
@@ -102,6 +93,20 @@ bool Listener::accept_some() {
   }
   arm();
   return true;
+}
+
+/// Trying again at once would spin: the connection stays in the backlog until something is closed, or the
+/// socket stays as broken as it is.
+void Listener::pause(int error) {
+  const bool limit = error == EMFILE || error == ENFILE;
+  server_.visitor_trace.record(
+      Severity::kError, {},
+      "cannot accept connections on " + name_ + ": " + std::strerror(error) +
+          (limit ? "; raise the limit of open files (ulimit -n, LimitNOFILE=)" : ""));
+  pause_.expires_after(std::chrono::milliseconds(100));
+  pause_.async_wait([this](const boost::system::error_code& cancelled) {
+    if (!cancelled) arm();
+  });
 }
 
 bool Listener::allowed(int fd) const {

@@ -30,11 +30,14 @@ class Listener {
   void arm();
   /// Accepts up to kAcceptAtOnce; true when more may wait. Arms the next wait.
   bool accept_some();
+  void pause(int error);
   bool allowed(int fd) const;
   Shard& least_loaded();
 
   // A few at a time, so that a storm of connections does not keep the requests of the home shard waiting.
   static constexpr int kAcceptAtOnce = 16;
+  // As many times at a stop: the whole backlog.
+  static constexpr int kAcceptAtStop = 4096 / kAcceptAtOnce;
 
   const int fd_;
   const bool is_tcp_;

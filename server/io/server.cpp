@@ -31,7 +31,7 @@ std::vector<std::string> Server::endpoints() const {
   return names;
 }
 
-void Server::stop_accepting() {
+void Server::stop_accepting(std::chrono::milliseconds patience) {
   // Each on the loop that it runs on; all of them have stopped before the sockets are closed.
   std::vector<std::future<void>> stopped;
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
@@ -42,8 +42,9 @@ void Server::stop_accepting() {
       done->set_value();
     });
   }
-  for (auto& one : stopped) one.wait();
-  for (auto& socket : sockets_) socket.close();
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (std::size_t i = 0; i < stopped.size(); ++i)
+    if (stopped[i].wait_until(deadline) == std::future_status::ready) sockets_[i].close();
 }
 
 bool Server::drain(std::chrono::steady_clock::time_point deadline) {

@@ -29,8 +29,10 @@ class Server {
   /// What is listened on, as text.
   std::vector<std::string> endpoints() const;
 
-  /// Takes no further connections; what was accepted is served. Not from a thread of the runner.
-  void stop_accepting();
+  /// Takes no further connections; what was accepted is served. Not from a thread of the runner. A listener
+  /// whose leader does not come to it within `patience` (an application holds it, and nothing can be stolen)
+  /// stays open.
+  void stop_accepting(std::chrono::milliseconds patience = std::chrono::seconds(2));
 
   /// Closes connections as they become idle. Returns when no request is in flight and no connection is open,
   /// or at the deadline. Not from a thread of the runner.
@@ -42,6 +44,9 @@ class Server {
 
   /// Ends the loops. What the application still runs goes on.
   void stop();
+  /// Waits for every thread, also those that run the application. After stop(); for tests: a server that ends
+  /// with its process does not wait for its applications.
+  void join() { runner_.join(); }
 
   /// Requests that the application has not completed, orphans included.
   std::size_t unfinished() const { return context_.admission.in_flight() + context_.admission.orphans(); }
