@@ -34,6 +34,12 @@ void SocketWatch::remove(int fd, Watched& watched) noexcept {
     if (fetched_[static_cast<std::size_t>(i)].data.ptr == &watched) fetched_[static_cast<std::size_t>(i)].data.ptr = nullptr;
 }
 
+bool SocketWatch::has_fetched() const noexcept {
+  for (int i = next_; i < count_; ++i)
+    if (fetched_[static_cast<std::size_t>(i)].data.ptr) return true;
+  return false;
+}
+
 bool SocketWatch::hand_out_one() {
   while (next_ < count_) {
     const epoll_event event = fetched_[static_cast<std::size_t>(next_++)];

@@ -41,8 +41,8 @@ class SocketWatch {
 
   /// Hands out one event that was fetched before; false when there is none.
   bool hand_out_one();
-  /// Events were fetched and not handed out yet.
-  bool has_fetched() const { return next_ < count_; }
+  /// hand_out_one() would hand out one: what was forgotten does not count.
+  bool has_fetched() const noexcept;
 
  private:
   void arm();

@@ -234,6 +234,42 @@ TEST_CASE("two large responses on one connection take turns") {
   CHECK(worst < 2'000'000);
 }
 
+TEST_CASE("an answer is sent although the last event of its batch was of a connection that has closed") {
+  ServerRig rig;
+  std::map<std::string, SharedRequest> held;
+  for (const char* path : {"/b", "/c"})
+    rig.add(path, [&held, path](const SharedRequest& request) { held[path] = request; });
+  rig.add("/a", [&](const SharedRequest& request) {
+    // Output for a connection whose end is in the same batch: it closes when this is sent, before its event
+    // is handed out. That gives up its request, and so the last answer comes when nothing else will.
+    held["/b"]->when_aborted([&](FakeRequest& b, int) {
+      held["/c"]->head(200);
+      held["/c"]->complete();
+      b.complete();
+    });
+    held["/b"]->head(200);
+    request->head(200);
+    request->complete();
+  });
+  Client a = rig.connect(), b = rig.connect(), c = rig.connect();
+  b.send(get(1, "/b"));
+  rig.wait_read(b);
+  c.send(get(1, "/c"));
+  rig.wait_read(c);
+  Gate busy, go;
+  rig.shard().post([&] {
+    busy.open();
+    go.wait();
+  });
+  busy.wait();
+  a.send(get(1, "/a"));
+  b.close();
+  go.open();
+  CHECK(a.response().status() == 200);
+  CHECK(c.response().status() == 200);
+  rig.on_leader([&] { held.clear(); });
+}
+
 // ---- a response before the upload has ended
 
 TEST_CASE("an early response arrives whole while the upload goes on, then the connection ends") {
