@@ -5,6 +5,7 @@
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading;
@@ -33,6 +34,10 @@ internal static unsafe class FakeBoundary
 
         RequestDispatcher.Serve(new Factory());
     }
+
+    /// <summary>Before the first test of the assembly: whichever that is, the bridge has its boundary.</summary>
+    [ModuleInitializer]
+    internal static void Install() => RuntimeHelpers.RunClassConstructor(typeof(FakeBoundary).TypeHandle);
 
     /// <summary>Log records of no request.</summary>
     internal static ConcurrentQueue<(LogLevel Level, string Text)> Log { get; } = new();
