@@ -52,6 +52,12 @@ internal sealed class ApplicationFolder
 
             try
             {
+                if (!RegularFile.Exists(file))
+                {
+                    errors.Add(StartupTexts.Format(StartupTexts.AssemblySkipped, file, StartupTexts.NoRegularFile));
+                    continue;
+                }
+
                 Assembly? assembly = AssemblyFile.CanContain(file, typeNames) ? Load(file) : null;
                 if (assembly != null && !found.Contains(assembly))
                 {
@@ -104,8 +110,8 @@ internal sealed class ApplicationFolder
         try
         {
             string file = Path.Combine(_path, name.Name + ".dll");
-            file = File.Exists(file) ? file : Path.ChangeExtension(file, ".exe");
-            return File.Exists(file) ? Load(file) : null;
+            file = RegularFile.Exists(file) ? file : Path.ChangeExtension(file, ".exe");
+            return RegularFile.Exists(file) ? Load(file) : null;
         }
         catch (Exception exception) when (exception is IOException or BadImageFormatException or ArgumentException)
         {

@@ -42,7 +42,7 @@ internal sealed class ApplicationSettings
         {
             stem + ".dll.config", stem + ".exe.config", Path.Combine(folder, "web.config"), Path.Combine(folder, "Web.config"),
         };
-        string? file = Array.Find(places, System.IO.File.Exists);
+        string? file = Array.Find(places, RegularFile.Exists);
         var settings = new ApplicationSettings(file);
         if (file != null)
         {
@@ -97,7 +97,7 @@ internal sealed class ApplicationSettings
         }
 
         string file = Path.Combine(folder, name.Replace('\\', Path.DirectorySeparatorChar));
-        if (System.IO.File.Exists(file))
+        if (RegularFile.Exists(file))
         {
             using XmlReader reader = Open(file);
             if (MoveToChild(reader, 0, "appSettings"))

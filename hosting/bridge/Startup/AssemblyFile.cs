@@ -19,6 +19,9 @@ internal static class AssemblyFile
     private const int SectionBytes = 40;
     private const int CliHeaderBytes = 72;
 
+    // Ten times what the largest assemblies have: a file that claims more is broken, or made to fill the memory.
+    private const uint MaxMetadataBytes = 256 * 1024 * 1024;
+
     /// <summary>
     /// Whether a file carries an OwinStartupAttribute or defines one of the types.
     /// </summary>
@@ -134,7 +137,12 @@ internal static class AssemblyFile
         ReadAll(handle, cli, cliOffset);
         long offset = FileOffset(sections, U32(cli, 8));
         uint length = U32(cli, 12);
-        if (length > int.MaxValue || offset + length > size)
+        if (length > MaxMetadataBytes)
+        {
+            throw new BadImageFormatException($"it claims {length} bytes of metadata.");
+        }
+
+        if (offset + length > size)
         {
             throw new BadImageFormatException("it is cut short.");
         }

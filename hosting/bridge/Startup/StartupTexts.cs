@@ -1,5 +1,5 @@
 // The texts that the loader puts into its list of errors. Those of the Katana loader are repeated letter for
-// letter: people search the web for them. The last four are ours, for what that loader does not survive.
+// letter: people search the web for them. The last five are ours, for what that loader does not survive.
 
 using System;
 using System.Globalization;
@@ -53,6 +53,8 @@ internal static class StartupTexts
         "The OwinStartupAttribute of assembly '{0}' could not be read: {1}";
 
     public const string MethodUnreadable = "The '{0}' method on class '{1}' could not be read: {2}";
+
+    public const string NoRegularFile = "it is no file that can be read (a link to nowhere, a pipe, a socket or a device).";
 
     /// <summary>One of the texts with its values.</summary>
     public static string Format(string text, params object?[] values) =>

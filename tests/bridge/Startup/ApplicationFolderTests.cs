@@ -4,7 +4,9 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Net.Sockets;
 using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 using Owind.Startup;
 using Owind.Tests.Support;
@@ -148,6 +150,61 @@ public sealed class ApplicationFolderTests : IDisposable
         Assert.Equal([good.Name], Scan());
         Assert.Contains("gone.dll", Assert.Single(_errors), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_pipe_a_socket_and_a_device_named_like_libraries_are_a_line_each_and_never_waited_for()
+    {
+        Assert.Equal(0, MakeFifo(Path.Combine(_folder.Path, "a.dll"), 0x180));
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(Path.Combine(_folder.Path, "b.exe")));
+        File.CreateSymbolicLink(Path.Combine(_folder.Path, "c.dll"), "/dev/zero");
+        var good = new TinyAssembly().Startup("Startup", Targets.Mark);
+        good.Save(_folder);
+        Assert.Equal([good.Name], Scan());
+        Assert.Equal(3, _errors.Count);
+        Assert.All(_errors, line => Assert.EndsWith("a pipe, a socket or a device).", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_pipe_is_not_loaded_by_its_name_and_is_no_configuration_file()
+    {
+        Assert.Equal(0, MakeFifo(Path.Combine(_folder.Path, "Pipe.Named.dll"), 0x180));
+        Assert.Equal(0, MakeFifo(Path.Combine(_folder.Path, "web.config"), 0x180));
+        Assert.Null(new ApplicationFolder(_folder.Path, null).Load("Pipe.Named", _errors));
+        Assert.Null(ApplicationSettings.Read(Path.Combine(_folder.Path, "App.dll")).File);
+    }
+
+    [Fact]
+    public void A_link_to_a_library_counts_as_the_library()
+    {
+        var good = new TinyAssembly().Startup("Startup", Targets.Mark);
+        using var elsewhere = new TemporaryFolder();
+        File.CreateSymbolicLink(Path.Combine(_folder.Path, good.Name + ".dll"), good.Save(elsewhere));
+        Assert.Equal([good.Name], Scan());
+    }
+
+    [Fact]
+    public void A_file_that_claims_gigabytes_of_metadata_is_refused_before_any_is_taken()
+    {
+        byte[] huge = new TinyAssembly().ToBytes();
+        int pe = BitConverter.ToInt32(huge, 0x3c);
+        int optional = pe + 24;
+        int cliAddress = BitConverter.ToInt32(huge, optional + (BitConverter.ToInt16(huge, optional) == 0x20b ? 112 : 96) + (14 * 8));
+        int section = optional + BitConverter.ToInt16(huge, pe + 20);
+        int cli = cliAddress - BitConverter.ToInt32(huge, section + 12) + BitConverter.ToInt32(huge, section + 20);
+        BitConverter.TryWriteBytes(huge.AsSpan(cli + 12), 0x70000000);
+        string file = _folder.File("huge.dll", huge);
+        using (FileStream sparse = File.OpenWrite(file))
+        {
+            sparse.SetLength(0x78000000);
+        }
+
+        Assert.Empty(Scan());
+        Assert.Contains("claims", Assert.Single(_errors), StringComparison.Ordinal);
+    }
+
+    [DllImport("libc", EntryPoint = "mkfifo")]
+    private static extern int MakeFifo([MarshalAs(UnmanagedType.LPUTF8Str)] string path, uint mode);
 
     [Fact]
     public void A_folder_that_does_not_exist_is_one_line()
