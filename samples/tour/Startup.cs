@@ -79,8 +79,7 @@ namespace Tour
                 ["/gc"] = Memory.Show,
             });
 
-            // What nobody has answered. (Without this line the end of the pipeline is builder.DefaultApp, which answers 404 as
-            // well, but not behind an instance like RequestCounter: that may have answered already.)
+            // What nobody has answered. (Without this line the end of the pipeline is builder.DefaultApp: a 404 without a body.)
             app.Use(new Func<AppFunc, AppFunc>(_ => environment =>
             {
                 var context = new Context(environment) { StatusCode = 404 };

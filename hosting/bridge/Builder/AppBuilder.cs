@@ -19,18 +19,17 @@ public sealed class AppBuilder
     internal const string DefaultAppKey = "builder.DefaultApp";
     internal const string AddSignatureConversionKey = "builder.AddSignatureConversion";
 
-    /// <summary>The implicit end of a pipeline: sets the status and writes nothing.</summary>
+    /// <summary>The implicit end of a pipeline: sets the status and writes nothing. What an awaited instance (see
+    /// <see cref="InstanceModule"/>) has answered it leaves alone.</summary>
     internal static readonly AppFunc NotFound = static environment =>
     {
-        environment["owin.ResponseStatusCode"] = 404;
+        if (!ResponseMark.IsAnswered(environment))
+        {
+            environment["owin.ResponseStatusCode"] = 404;
+        }
+
         return Task.CompletedTask;
     };
-
-    /// <summary>
-    /// The implicit end of a pipeline that has an awaited instance in it (see <see cref="InstanceModule"/>):
-    /// such an instance has answered already, so a 404 behind it would spoil its response.
-    /// </summary>
-    internal static readonly AppFunc Answered = static _ => Task.CompletedTask;
 
     private readonly List<Middleware> _middleware = new();
     private readonly ConversionTable _conversions;
@@ -90,11 +89,6 @@ public sealed class AppBuilder
         if (!Properties.TryGetValue(DefaultAppKey, out object? app))
         {
             app = NotFound;
-        }
-
-        if (ReferenceEquals(app, NotFound) && _middleware.Exists(static middleware => middleware.IsModule))
-        {
-            app = Answered;
         }
 
         for (int i = _middleware.Count - 1; i >= 0; i--)

@@ -18,7 +18,4 @@ internal sealed class Middleware
 
     /// <summary>From the next application to this one. Called once in each Build.</summary>
     public Func<object?, object?> Wrap { get; }
-
-    /// <summary>Whether this is an instance that is awaited before the rest (see InstanceModule).</summary>
-    public bool IsModule { get; init; }
 }

@@ -94,10 +94,7 @@ internal static class MiddlewarePattern
     private static Middleware FromModule(object instance, MethodInfo method)
     {
         AppFunc module = method.CreateDelegate<AppFunc>(method.IsStatic ? null : instance);
-        return new Middleware(typeof(AppFunc), next => InstanceModule.Before(module, (AppFunc?)next))
-        {
-            IsModule = true,
-        };
+        return new Middleware(typeof(AppFunc), next => InstanceModule.Before(module, (AppFunc?)next));
     }
 
     private static bool IsModule(MethodInfo method, ParameterInfo[] parameters) =>

@@ -37,6 +37,9 @@ internal sealed class ResponseHeaders : HeaderDictionary
 
     public override int Count => _count;
 
+    /// <summary>How often a header was set or removed.</summary>
+    internal int Changes { get; private set; }
+
     private Span<Entry> All => _spilled == null ? ((Span<Entry>)_inline)[.._count] : _spilled.AsSpan(0, _count);
 
     public override bool ContainsKey(string key) => IndexOf(key) >= 0;
@@ -61,12 +64,14 @@ internal sealed class ResponseHeaders : HeaderDictionary
         all[(index + 1)..].CopyTo(all[index..]);
         all[^1] = default;
         _count--;
+        Changes++;
         return true;
     }
 
     public override void Clear()
     {
         CheckNotSent("*", "removed");
+        Changes++;
         All.Clear();
         _count = 0;
     }
@@ -99,6 +104,7 @@ internal sealed class ResponseHeaders : HeaderDictionary
     private protected override void Set(string key, string[] values)
     {
         CheckNotSent(key, "set");
+        Changes++;
         object kept = values.Length == 1 ? values[0] ?? string.Empty : CopyOf(values);
         int index = IndexOf(key);
         if (index >= 0)

@@ -2,6 +2,7 @@
 
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Threading.Tasks;
 using Xunit;
 
@@ -55,13 +56,108 @@ public class InstanceModuleTests
     }
 
     [Fact]
-    public async Task Later_middleware_runs_after_it_and_no_404_follows_that()
+    public async Task Later_middleware_runs_after_it_and_when_that_calls_on_404_follows()
     {
         AppFunc app = Build(new AppBuilder().Use(Log("first")).Use(LogMiddleware("second")));
         Dictionary<string, object> environment = Environment();
         await app(environment);
         Assert.Equal(["first", "second"], _log);
-        Assert.Equal(200, environment["owin.ResponseStatusCode"]);
+        Assert.Equal(404, environment["owin.ResponseStatusCode"]);
+    }
+
+    public static TheoryData<string, Action<IDictionary<string, object>>> Answers() => new()
+    {
+        { "status", environment => environment["owin.ResponseStatusCode"] = 202 },
+        { "reason", environment => environment["owin.ResponseReasonPhrase"] = "Fine" },
+        { "header", environment => ((IDictionary<string, string[]>)environment["owin.ResponseHeaders"])["X"] = ["1"] },
+        { "headers", environment => environment["owin.ResponseHeaders"] = new Dictionary<string, string[]>() },
+        { "body", environment => ((Stream)environment["owin.ResponseBody"]).WriteByte(1) },
+        { "other body", environment => environment["owin.ResponseBody"] = new MemoryStream() },
+    };
+
+    [Theory]
+    [MemberData(nameof(Answers))]
+    public async Task What_it_has_answered_is_not_turned_into_a_404_by_the_end(
+        string what, Action<IDictionary<string, object>> answer)
+    {
+        foreach (bool awaited in new[] { false, true })
+        {
+            var module = new Module(async environment =>
+            {
+                if (awaited)
+                {
+                    await Task.Yield();
+                }
+
+                answer(environment);
+            });
+            Dictionary<string, object> environment = Environment();
+            environment["owin.ResponseHeaders"] = new Dictionary<string, string[]>();
+            environment["owin.ResponseBody"] = new MemoryStream();
+            await Build(new AppBuilder().Use(module).Use(LogMiddleware(what)))(environment);
+            Assert.Equal(what == "status" ? 202 : 200, environment["owin.ResponseStatusCode"]);
+        }
+    }
+
+    [Fact]
+    public async Task What_was_there_before_it_counts_as_nobodys_answer()
+    {
+        Dictionary<string, object> environment = Environment();
+        environment["owin.ResponseHeaders"] = new Dictionary<string, string[]> { ["X-Outer"] = ["1"] };
+        await Build(new AppBuilder().Use(Log("module")).Use(LogMiddleware("second")))(environment);
+        Assert.Equal(404, environment["owin.ResponseStatusCode"]);
+    }
+
+    [Fact]
+    public async Task With_the_servers_own_response_a_write_and_a_changed_header_are_answers()
+    {
+        foreach (AppFunc answer in new AppFunc[]
+        {
+            environment => ((Stream)environment["owin.ResponseBody"]).WriteAsync(new byte[1], 0, 1),
+            environment => ((Stream)environment["owin.ResponseBody"]).FlushAsync(),
+            environment =>
+            {
+                ((IDictionary<string, string[]>)environment["owin.ResponseHeaders"])["X-Outer"] = ["changed"];
+                return Task.CompletedTask;
+            },
+        })
+        {
+            MidFunc outer = next => environment =>
+            {
+                ((IDictionary<string, string[]>)environment["owin.ResponseHeaders"])["X-Outer"] = ["1"];
+                return next(environment);
+            };
+            using var request = new Requests.FakeRequest(
+                Build(new AppBuilder().Use(outer).Use(new Module(answer)).Use(LogMiddleware("second"))));
+            request.Start();
+            Assert.Equal(Boundary.Outcome.Completed, await request.Completed);
+            Assert.Equal(200, request.GivenHead!.Status);
+        }
+    }
+
+    [Fact]
+    public async Task With_the_servers_own_response_an_instance_that_only_looks_leaves_the_404()
+    {
+        using var request = new Requests.FakeRequest(
+            Build(new AppBuilder().Use(Log("module")).Use(LogMiddleware("second"))));
+        request.Start();
+        Assert.Equal(Boundary.Outcome.Completed, await request.Completed);
+        Assert.Equal(404, request.GivenHead!.Status);
+    }
+
+    [Fact]
+    public async Task A_branch_behind_its_answer_does_not_end_with_404()
+    {
+        AppBuilder builder = new AppBuilder().Use(new Module(environment =>
+        {
+            environment["owin.ResponseStatusCode"] = 201;
+            return Task.CompletedTask;
+        }));
+        AppFunc branch = Build(builder.New().Use(LogMiddleware("branch")));
+        Dictionary<string, object> environment = Environment();
+        await Build(builder.Use(new MidFunc(_ => branch)))(environment);
+        Assert.Equal(["branch"], _log);
+        Assert.Equal(201, environment["owin.ResponseStatusCode"]);
     }
 
     [Fact]
