@@ -475,6 +475,36 @@ void Connection::abort(AbortReason reason) {
   close(reason != AbortReason::kDisconnected);
 }
 
+void Connection::shut_down() {
+  // What has arrived and was not read is answered as well.
+  if (!closed_ && closing_ == Closing::kNo && (interest_ & EPOLLIN)) on_readable();
+  if (closed_) return;
+  draining_ = true;
+  const std::size_t open = streams_.size();
+  for (std::size_t i = open; i-- > 0;)
+    if (i < streams_.size() && streams_[i].exchange && streams_[i].exchange->started()) service(streams_[i]);
+  bool answered = streams_.size() < open;
+  for (std::size_t i = streams_.size(); i-- > 0;) {
+    Stream& stream = streams_[i];
+    if (stream.head_sent || (stream.exchange && !stream.exchange->take_head())) continue;
+    give_up(stream, AbortReason::kShutdown, false);
+    answer(stream, 503);
+    answered = true;
+  }
+  if (!streams_.empty()) {
+    for (auto& stream : streams_) give_up(stream, AbortReason::kShutdown, false);
+    streams_.clear();
+    send_failure();
+    // A reset would take the answers of the others along.
+    close(!answered);
+  } else if (unsent() > 0) {
+    if (closing_ == Closing::kNo) closing_ = Closing::kDrainAfterFlush;
+    shard_.flush_later(*this);
+  } else if (closing_ == Closing::kNo) {
+    close(false);
+  }
+}
+
 /// A bare close would make what has been sent look like a whole response. As far as the socket takes it: who
 /// does not read cannot be told.
 void Connection::send_failure() {

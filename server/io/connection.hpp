@@ -55,6 +55,10 @@ class Connection final : public exchange::ExchangeOwner,
   /// Gives up every request and closes at once.
   void abort(middleware::AbortReason reason);
 
+  /// The process stops and waits for nobody: 503 for what has no head yet, a visible failure for what has one.
+  /// Closes now, or when the answers are sent and the peer has closed.
+  void shut_down();
+
   /// The shard may destroy it.
   bool closed() const { return closed_; }
 

@@ -78,9 +78,10 @@ void Shard::drain() {
 
 void Shard::abort_all() {
   post([this] {
+    draining_ = true;
     for (std::size_t i = connections_.size(); i-- > 0;) {
       Connection& connection = *connections_[i];
-      connection.abort(AbortReason::kShutdown);
+      connection.shut_down();
       release_if_closed(connection);
     }
   });

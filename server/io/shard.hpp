@@ -65,7 +65,7 @@ class Shard final : public runner::IoLoop {
 
   /// Closes idle connections now and the others after their last response. Any thread.
   void drain();
-  /// Gives up every request. Any thread.
+  /// Gives up every request (Connection::shut_down). Any thread.
   void abort_all();
   /// Runs `task` on the leader. Any thread.
   void post(std::function<void()> task);

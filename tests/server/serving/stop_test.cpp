@@ -157,18 +157,98 @@ TEST_CASE("a stop at once cancels what runs, and no response looks whole") {
   }
 }
 
-TEST_CASE("a request without a head gets no answer from a stop at once, and an idle connection none either") {
+TEST_CASE("a stop at once answers 503 to a request whose application has given no head") {
+  for (const Transport transport : {Transport::kUnix, Transport::kTcp}) {
+    Held h;
+    Client idle = h.rig.connect(transport);
+    CHECK(idle.send(get(1, "/")).response().status() == 200);
+    Client client = h.rig.connect(transport);
+    client.send(get(1, "/hold"));
+    h.started.wait();
+    std::atomic<int> reason{0};
+    h.request->when_aborted([&](FakeRequest&, int why) { reason = why; });
+    h.rig.shard().abort_all();
+    const Response response = client.response();
+    CHECK(response.status() == 503);
+    CHECK(response.ended);
+    CHECK_FALSE(client.receive());
+    CHECK(client.ended());
+    CHECK_FALSE(idle.receive());
+    CHECK(idle.ended());
+    client.close();
+    h.rig.wait_connections(0);
+    CHECK(h.rig.admission.in_flight() == 1);
+    CHECK(reason == OWIND_ABORT_SHUTDOWN);
+    CHECK(h.request->head(200) == OWIND_ABORTED);
+    h.request->complete();
+    h.request.reset();
+    h.rig.wait_all_free();
+  }
+}
+
+TEST_CASE("a stop at once answers 503 to a request whose parameters have not all come") {
+  for (const std::size_t cut : {16, 24, 60}) {
+    Held h;
+    Client client = h.rig.connect(Transport::kTcp);
+    client.send(get(1, "/").substr(0, cut));
+    h.rig.wait_read(client);
+    h.rig.shard().abort_all();
+    CHECK(client.response().status() == 503);
+    CHECK_FALSE(client.receive());
+    CHECK(client.ended());
+    client.close();
+    h.rig.wait_connections(0);
+    CHECK(h.rig.runtime.started() == 0);
+  }
+}
+
+TEST_CASE("a stop at once answers 503 to a request that has arrived and was not read") {
   Held h;
-  Client idle = h.rig.connect();
-  CHECK(idle.send(get(1, "/")).response().status() == 200);
-  Client client = h.rig.connect();
+  Client client = h.rig.connect(Transport::kTcp);
+  CHECK(client.send(get(1, "/")).response().status() == 200);
+  Gate go, busy;
+  h.rig.shard().post([&] {
+    busy.open();
+    go.wait();
+  });
+  busy.wait();
+  h.rig.shard().abort_all();
+  client.send(get(1, "/"));
+  go.open();
+  const Response again = client.response();
+  CHECK(again.status() == 503);
+  CHECK_FALSE(client.receive());
+  CHECK(client.ended());
+}
+
+TEST_CASE("a stop at once closes a connection on which not even a begin has come, without an answer") {
+  Held h;
+  Client client = h.rig.connect(Transport::kTcp);
+  client.send(get(1, "/").substr(0, 5));
+  h.rig.wait_read(client);
+  h.rig.shard().abort_all();
+  CHECK_FALSE(client.receive());
+  CHECK(client.ended());
+}
+
+TEST_CASE("a stop at once tells the requests of one connection apart: 503 without a head, a failure behind one") {
+  Held h;
+  h.rig.add("/begun", [](const SharedRequest& r) {
+    r->head(200);
+    r->write("some");
+    r->when_aborted([](FakeRequest& request, int) { request.complete(OWIND_OUTCOME_CANCELLED); });
+  });
+  Client client = h.rig.connect(Transport::kTcp);
   client.send(get(1, "/hold"));
   h.started.wait();
+  client.send(get(3, "/begun"));
+  CHECK(client.receive_out(3, 20).body() == "some");
   h.rig.shard().abort_all();
-  CHECK(client.response().out.empty());
-  CHECK_FALSE(idle.receive());
-  h.rig.wait_connections(0);
-  CHECK(h.rig.admission.in_flight() == 1);
+  client.receive_all();
+  CHECK(client.so_far(1).status() == 503);
+  CHECK(client.so_far(1).ended);
+  CHECK_FALSE(client.so_far(3).ended);
+  CHECK(client.failed());
   h.request->complete();
   h.request.reset();
   h.rig.wait_all_free();
