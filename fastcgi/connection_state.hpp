@@ -70,6 +70,26 @@ class ConnectionState {
   /// After kPeerError every call says the same and consumes nothing.
   [[nodiscard]] Fed next(std::span<const std::byte> input);
 
+  /// Inside a PARAMS record whose content is wanted: take_params() may have something.
+  [[nodiscard]] bool in_params() const noexcept {
+    return use_ == Use::kParams && stdin_end_due_ == 0 && failure_ == Errc::kNone;
+  }
+
+  /// The parameters that next() would hand out as kParam events, many at a time: whole pairs at the start of
+  /// `input`, while a PARAMS record is being read. Where the count is 0, nothing was consumed: ask next().
+  /// The views end with `input`.
+  struct Params {
+    std::size_t consumed = 0;
+    std::size_t count = 0;
+    std::uint16_t id = 0;
+  };
+  [[nodiscard]] Params take_params(std::span<const std::byte> input, std::span<NameValue> to) noexcept {
+    if (!in_params()) return {};
+    const auto taken = current().params.take_whole(records_.content(input), to);
+    records_.skip_content(taken.consumed);
+    return {taken.consumed, taken.count, current().id};
+  }
+
   /// END_REQUEST for `id` has been queued: what still comes of it is ignored, and `id` may begin anew. Does
   /// nothing for an id that is not active. Ask receiving(id) before.
   void end(std::uint16_t id) noexcept;

@@ -12,6 +12,23 @@ constexpr std::size_t kKeptBytes = 4096;
 
 }  // namespace
 
+NameValueDecoder::Taken NameValueDecoder::take_whole(std::span<const std::byte> fragment,
+                                                     std::span<NameValue> to) noexcept {
+  Taken taken;
+  if (phase_ != Phase::kBetween) return taken;
+  while (taken.count < to.size()) {
+    const auto rest = fragment.subspan(taken.consumed);
+    NameValueLengths lengths;
+    const std::size_t prefix = lengths.read(rest);
+    const std::uint64_t size = std::uint64_t{prefix} + lengths.name + lengths.value;
+    if (prefix == 0 || size > rest.size() || admit(prefix, lengths) != Errc::kNone) break;
+    const char* const at = text(rest).data() + prefix;
+    to[taken.count++] = {{at, lengths.name}, {at + lengths.name, lengths.value}};
+    taken.consumed += static_cast<std::size_t>(size);
+  }
+  return taken;
+}
+
 NameValueDecoder::Step NameValueDecoder::next_straddling(std::span<const std::byte> fragment,
                                                          std::string_view& name, std::string_view& value) {
   if (phase_ == Phase::kOverLimit) return over_limit(error_);

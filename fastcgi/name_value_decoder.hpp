@@ -16,6 +16,12 @@
 
 namespace owind::fastcgi {
 
+/// One parameter; its owner says how long the views live.
+struct NameValue {
+  std::string_view name;
+  std::string_view value;
+};
+
 class NameValueDecoder {
  public:
   struct Step {
@@ -41,6 +47,15 @@ class NameValueDecoder {
   /// parameters.
   [[nodiscard]] Step next(std::span<const std::byte> fragment, std::string_view& name,
                           std::string_view& value);
+
+  /// What next() would hand out one by one, many at a time: the whole pairs at the start of `fragment`, at
+  /// most to.size() of them. Stops before a pair that is cut or over a limit: next() says what there is to
+  /// say of it. The views point into `fragment`.
+  struct Taken {
+    std::size_t count = 0;
+    std::size_t consumed = 0;
+  };
+  [[nodiscard]] Taken take_whole(std::span<const std::byte> fragment, std::span<NameValue> to) noexcept;
 
   /// Whether the stream may end here. False: it would cut a pair.
   [[nodiscard]] bool at_boundary() const noexcept { return phase_ == Phase::kBetween; }

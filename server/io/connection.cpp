@@ -182,10 +182,10 @@ void Connection::on_event(const Event& event) {
   }
 }
 
-void Connection::head_part(protocol::StreamId id, std::string_view name, std::string_view value) noexcept {
+void Connection::head_parts(protocol::StreamId id, std::span<const protocol::HeadPart> parts) noexcept {
   const Stream* stream = find(id);
   if (!stream || !stream->exchange) return;
-  mapper_.part(stream->exchange->block(), stream->exchange->head_state(), name, value);
+  mapper_.parts(stream->exchange->block(), stream->exchange->head_state(), parts);
 }
 
 void Connection::on_begin(const Event& event) {

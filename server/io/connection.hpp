@@ -87,7 +87,7 @@ class Connection final : public exchange::ExchangeOwner,
 
   // Input.
   void on_readable();
-  void head_part(protocol::StreamId stream, std::string_view name, std::string_view value) noexcept override;
+  void head_parts(protocol::StreamId stream, std::span<const protocol::HeadPart> parts) noexcept override;
   void feed(std::span<const std::byte> input);
   void on_event(const protocol::Event& event);
   void on_begin(const protocol::Event& event);

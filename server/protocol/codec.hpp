@@ -11,6 +11,7 @@
 
 #include "middleware/body_pipe.hpp"
 #include "middleware/response_head.hpp"
+#include "server/protocol/mapper.hpp"
 
 namespace owind::protocol {
 
@@ -50,12 +51,12 @@ struct Fed {
   Event event;
 };
 
-/// Takes the parts of heads (CGI variables, header lines). Not events: a request has two dozen of them, and passing each through an
-/// event costs more than taking it.
+/// Takes the parts of heads (CGI variables, header lines). Not events: a request has two dozen of them, and
+/// passing each through an event costs more than taking it.
 class HeadSink {
  public:
-  /// The views end with the call.
-  virtual void head_part(StreamId stream, std::string_view name, std::string_view value) noexcept = 0;
+  /// Parts in the order of arrival; any number of calls a head. The views end with the call.
+  virtual void head_parts(StreamId stream, std::span<const HeadPart> parts) noexcept = 0;
 
  protected:
   ~HeadSink() = default;
@@ -83,8 +84,8 @@ class Codec {
  public:
   virtual ~Codec() = default;
 
-  /// Consumes bytes up to the next event; parts of heads on the way go to `heads`. Call again with the rest until kNeedMore,
-  /// kPaused or kPeerError. Views end with the input and with the next call.
+  /// Consumes bytes up to the next event; parts of heads on the way go to `heads`. Call again with the rest
+  /// until kNeedMore, kPaused or kPeerError. Views end with the input and with the next call.
   virtual Fed feed(std::span<const std::byte> input, HeadSink& heads) = 0;
 
   /// Appends the head of a stream's response.

@@ -10,14 +10,23 @@ namespace owind::protocol {
 
 namespace fcgi = owind::fastcgi;
 
+namespace {
+
+/// A usual request has two dozen.
+constexpr std::size_t kPartsAtOnce = 32;
+
+}  // namespace
+
 Fed FastCgiCodec::feed(std::span<const std::byte> input, HeadSink& heads) {
   using Kind = fcgi::Event::Kind;
   Fed fed;
   while (true) {
+    if (state_.in_params()) fed.consumed += feed_params(input.subspan(fed.consumed), heads);
     const auto [consumed, event] = state_.next(input.subspan(fed.consumed));
     fed.consumed += consumed;
     if (event.kind == Kind::kParam) {
-      heads.head_part(event.id, event.name, event.value);
+      const HeadPart part{event.name, event.value};
+      heads.head_parts(event.id, {&part, 1});
       continue;
     }
     Event& to = fed.event;
@@ -32,7 +41,8 @@ Fed FastCgiCodec::feed(std::span<const std::byte> input, HeadSink& heads) {
         to.authorizer = event.role == fcgi::Role::kAuthorizer;
         if (!event.keep_connection) keep_ = false;
         return fed;
-      case Kind::kParam: continue;
+      case Kind::kParam:
+        continue;
       case Kind::kParamsEnd:
         to.kind = Event::Kind::kHeadEnd;
         return fed;
@@ -65,6 +75,18 @@ Fed FastCgiCodec::feed(std::span<const std::byte> input, HeadSink& heads) {
         to.reason = fcgi::message(event.error);
         return fed;
     }
+  }
+}
+
+/// The parameters that lie whole in `input`. @return the bytes that they took
+std::size_t FastCgiCodec::feed_params(std::span<const std::byte> input, HeadSink& heads) {
+  std::array<HeadPart, kPartsAtOnce> parts;
+  std::size_t consumed = 0;
+  while (true) {
+    const auto params = state_.take_params(input.subspan(consumed), parts);
+    if (params.count == 0) return consumed;
+    consumed += params.consumed;
+    heads.head_parts(params.id, std::span(parts).first(params.count));
   }
 }
 

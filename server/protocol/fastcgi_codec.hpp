@@ -32,6 +32,7 @@ class FastCgiCodec final : public Codec {
  private:
   static constexpr std::size_t kNoRecord = static_cast<std::size_t>(-1);
 
+  std::size_t feed_params(std::span<const std::byte> input, HeadSink& heads);
   void open_record(std::uint16_t id, Output& out);
   std::size_t room(const Output& out) const;
 

@@ -213,10 +213,21 @@ FastCgiMapper::FastCgiMapper(PathOptions options) : options_(std::move(options))
 
 void FastCgiMapper::part(RequestBlock& block, HeadState& state, std::string_view name,
                          std::string_view value) const noexcept {
-  if (block.failed()) return;
-  if (name.size() > 5 && is(name, "HTTP_")) return field(block, state, name.substr(5), value);
-  const Variable variable = variable_of(name);
-  if (variable != kVariableCount) keep_first(block, state.parts[variable], value);
+  const HeadPart one{name, value};
+  parts(block, state, {&one, 1});
+}
+
+void FastCgiMapper::parts(RequestBlock& block, HeadState& state,
+                          std::span<const HeadPart> parts) const noexcept {
+  for (const auto& [name, value] : parts) {
+    if (block.failed()) return;
+    if (name.size() > 5 && is(name, "HTTP_")) {
+      field(block, state, name.substr(5), value);
+      continue;
+    }
+    const Variable variable = variable_of(name);
+    if (variable != kVariableCount) keep_first(block, state.parts[variable], value);
+  }
 }
 
 HeadVerdict FastCgiMapper::end(RequestBlock& block, HeadState& state) const {

@@ -32,6 +32,8 @@ class FastCgiMapper final : public Mapper {
   /// After a failure of the block (no memory) nothing more is done; end() answers 503 then.
   void part(middleware::RequestBlock& block, HeadState& state, std::string_view name,
             std::string_view value) const noexcept override;
+  void parts(middleware::RequestBlock& block, HeadState& state,
+             std::span<const HeadPart> parts) const noexcept override;
   /// 400: no method, or one that is no token; a target that is no path; a path with NUL or a rejected slash.
   /// 503: no memory.
   HeadVerdict end(middleware::RequestBlock& block, HeadState& state) const override;

@@ -5,12 +5,17 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "fastcgi/name_value_decoder.hpp"
 #include "middleware/request_block.hpp"
 
 namespace owind::protocol {
+
+/// A CGI variable or a header line.
+using HeadPart = fastcgi::NameValue;
 
 /// What a mapper remembers of one request between its parts. Plain data, reset for each request.
 struct HeadState {
@@ -32,6 +37,11 @@ class Mapper {
   /// One part (a CGI variable, a header line), in the order of arrival. The views end with the call.
   virtual void part(middleware::RequestBlock& block, HeadState& state, std::string_view name,
                     std::string_view value) const noexcept = 0;
+  /// Many parts: part() for each. For the mapper that can do that without a virtual call a part.
+  virtual void parts(middleware::RequestBlock& block, HeadState& state,
+                     std::span<const HeadPart> parts) const noexcept {
+    for (const HeadPart& each : parts) part(block, state, each.name, each.value);
+  }
   /// The head is complete: fills the slots. The caller seals the block afterwards.
   virtual HeadVerdict end(middleware::RequestBlock& block, HeadState& state) const = 0;
 };

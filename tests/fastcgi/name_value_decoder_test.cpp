@@ -22,7 +22,9 @@ struct Outcome {
 };
 
 /// Feeds `stream` in fragments that end at each of `cuts`.
-Outcome decode(NameValueDecoder& decoder, std::string_view stream, std::vector<std::size_t> cuts) {
+/// With `at_once` above 0, first asks for so many whole pairs.
+Outcome decode(NameValueDecoder& decoder, std::string_view stream, std::vector<std::size_t> cuts,
+               std::size_t at_once = 0) {
   Outcome outcome;
   cuts.push_back(stream.size());
   std::size_t from = 0;
@@ -31,6 +33,12 @@ Outcome decode(NameValueDecoder& decoder, std::string_view stream, std::vector<s
     const std::vector<std::byte> copy(chunk.begin(), chunk.end());
     std::span<const std::byte> rest(copy);
     for (;;) {
+      std::vector<NameValue> some(at_once);
+      const auto taken = decoder.take_whole(rest, some);
+      rest = rest.subspan(taken.consumed);
+      for (std::size_t i = 0; i < taken.count; ++i)
+        outcome.pairs.push_back(std::string(some[i].name) + "=" + std::string(some[i].value));
+      if (at_once > 0 && taken.count == at_once) continue;
       std::string_view name, value;
       const auto step = decoder.next(rest, name, value);
       if (step.kind == Kind::kLimit) {
@@ -48,7 +56,8 @@ Outcome decode(NameValueDecoder& decoder, std::string_view stream, std::vector<s
   return outcome;
 }
 
-/// The outcome of `stream`, which is the same for every cut, every two neighbouring cuts, and byte by byte.
+/// The outcome of `stream`, which is the same for every cut, every two neighbouring cuts, byte by byte, and
+/// one by one or many at a time.
 Outcome decode_everyhow(std::string_view stream, const Limits& limits = {}) {
   NameValueDecoder decoder(limits);
   const Outcome whole = decode(decoder, stream, {});
@@ -56,6 +65,11 @@ Outcome decode_everyhow(std::string_view stream, const Limits& limits = {}) {
     CAPTURE(cut);
     decoder.reset();
     REQUIRE(decode(decoder, stream, {cut}) == whole);
+    for (const std::size_t at_once : {1, 3, 100}) {
+      CAPTURE(at_once);
+      decoder.reset();
+      REQUIRE(decode(decoder, stream, {cut}, at_once) == whole);
+    }
     decoder.reset();
     REQUIRE(decode(decoder, stream, {cut, std::min(cut + 1, stream.size())}) == whole);
   }
