@@ -34,7 +34,8 @@ enum {
   OWIND_TIMEOUT = -8,       /* read: no bytes within the body timeout; write: none taken within the write timeout */
   OWIND_REFUSED = -9,       /* blocking: waiting on this thread would stop its shard (--dispatch inline) */
   OWIND_UNSUPPORTED = -10,  /* this server or protocol cannot do it */
-  OWIND_FAILED = -11        /* the other side failed in a way it has logged (start-up: see the error buffer) */
+  OWIND_FAILED = -11,       /* the other side failed in a way it has logged (start-up: see the error buffer) */
+  OWIND_CUT = -12           /* read: the body has ended before the content_length of the block */
 };
 
 /* ---- the request block: one contiguous, read-only piece of memory a request ------------------------------------------------ */
@@ -156,7 +157,7 @@ typedef struct owind_native_table {
   uint32_t abi_version;
 
   /* Copies up to `length` (1..2^31-1) bytes of the request body. OK: *transferred >= 1. WAIT: on_ready(READ) follows.
-   * END, ABORTED, STALLED, TIMEOUT, BUSY, CLOSED: *transferred = 0. */
+   * END, CUT, ABORTED, STALLED, TIMEOUT, BUSY, CLOSED: *transferred = 0. */
   owind_status (*read)(uint64_t token, uint8_t* buffer, int32_t length, int32_t* transferred);
 
   /* Takes up to `length` bytes of the response body. OK: all were taken. WAIT: *taken (0..length) were, on_ready(WRITE)

@@ -31,6 +31,7 @@ static_assert(static_cast<owind_status>(Status::kTimeout) == OWIND_TIMEOUT);
 static_assert(static_cast<owind_status>(Status::kRefused) == OWIND_REFUSED);
 static_assert(static_cast<owind_status>(Status::kUnsupported) == OWIND_UNSUPPORTED);
 static_assert(static_cast<owind_status>(Status::kFailed) == OWIND_FAILED);
+static_assert(static_cast<owind_status>(Status::kCut) == OWIND_CUT);
 
 TokenTable* tokens = nullptr;
 middleware::TraceSink* trace = nullptr;

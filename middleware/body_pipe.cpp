@@ -111,8 +111,9 @@ BodyPipe::Moved BodyPipe::push_some(std::span<const std::byte> bytes, Marks mark
   return moved;
 }
 
-bool BodyPipe::finish() noexcept {
+bool BodyPipe::finish(Status end) noexcept {
   const std::lock_guard lock(mutex_);
+  end_ = end;
   finished_ = true;
   const bool waits = consumer_waits_;
   consumer_waits_ = false;
@@ -133,7 +134,7 @@ BodyPipe::Moved BodyPipe::pull(std::span<std::byte> buffer) noexcept {
   }
   if (size_ == 0) {
     if (finished_) {
-      moved.status = Status::kEnd;
+      moved.status = end_;
     } else {
       consumer_waits_ = true;
       moved.status = Status::kWait;
@@ -246,6 +247,7 @@ void BodyPipe::reset() noexcept {
   total_in_ = 0;
   closed_ = Status::kOk;
   finished_ = false;
+  end_ = Status::kEnd;
   producer_waits_ = false;
   consumer_waits_ = false;
   pushing_ = pulling_ = viewed_ = false;

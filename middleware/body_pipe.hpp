@@ -48,10 +48,12 @@ class BodyPipe {
   /// memory for them.
   Moved push_all(std::span<const std::byte> bytes) noexcept;
 
-  /// Producer: no more bytes follow. True: the consumer waits and must be told.
-  bool finish() noexcept;
+  /// Producer: no more bytes follow; behind the last one the consumer is told `end` (kEnd, or kCut). True: the
+  /// consumer waits and must be told.
+  bool finish(Status end = Status::kEnd) noexcept;
 
-  /// Consumer: copies bytes out. kOk: bytes >= 1. kWait: none there, a wake-up follows. kEnd: complete.
+  /// Consumer: copies bytes out. kOk: bytes >= 1. kWait: none there, a wake-up follows. kEnd: complete, or what
+  /// finish() was given.
   /// kAborted, kBusy. `wake_other` when the producer waits and the low mark is reached.
   Moved pull(std::span<std::byte> buffer) noexcept;
 
@@ -128,6 +130,7 @@ class BodyPipe {
   Published<std::uint64_t> total_in_{0};
   Published<Status> closed_{Status::kOk};
   Published<bool> finished_{false};
+  Status end_ = Status::kEnd;  ///< What finish() said.
   bool pushing_ = false;
   bool pulling_ = false;
   bool viewed_ = false;  ///< Views that peek() gave out have not been consumed.

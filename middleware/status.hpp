@@ -22,6 +22,7 @@ enum class Status : std::int32_t {
   kRefused = -9,       ///< blocking: waiting on this thread would stop its shard.
   kUnsupported = -10,
   kFailed = -11,
+  kCut = -12,  ///< read: the body ended before the length that was announced.
 };
 
 /// Answer of a read or write: `bytes` were moved, whatever the status says.

@@ -74,10 +74,15 @@ bool Exchange::request_body(std::span<const std::byte> bytes) {
 
 void Exchange::request_body_end() {
   body_over_ = true;
+  // Fewer bytes than announced are no whole body. More are one: HAProxy announces what it happens to hold of an upload
+  // without a length. An Authorizer has none, and may be told the length of the visitor's (FastCGI 1.0 §6.3).
+  const bool cut = block_.content_length() > 0 &&
+                   request_.total_in() < static_cast<std::uint64_t>(block_.content_length()) &&
+                   block_.get(middleware::Slot::kGatewayRole) != "Authorizer";
   // Nothing came at all: said in the block, so that no read has to cross. Only while nobody can read the
   // block yet.
-  if (request_.total_in() == 0 && !started_) block_.set_flags(middleware::kRequestHasNoBody);
-  if (request_.finish()) resume(Ready::kRead);
+  if (request_.total_in() == 0 && !started_ && !cut) block_.set_flags(middleware::kRequestHasNoBody);
+  if (request_.finish(cut ? Status::kCut : Status::kEnd)) resume(Ready::kRead);
 }
 
 void Exchange::fail_request_body(Status status) {

@@ -157,6 +157,18 @@ TEST_CASE("BodyPipe: the end wakes a reader that waits, once") {
   CHECK(pipe.pull(buffer).status == Status::kEnd);
 }
 
+TEST_CASE("BodyPipe: an end that is a failure is told behind the last byte, and not after a reset") {
+  BodyPipe pipe;
+  std::array<std::byte, 4> buffer;
+  push(pipe, 3);
+  pipe.finish(Status::kCut);
+  CHECK(take(pipe, 0, 4) == 3);
+  for (int i = 0; i < 2; ++i) CHECK(pipe.pull(buffer).status == Status::kCut);
+  pipe.reset();
+  pipe.finish();
+  CHECK(pipe.pull(buffer).status == Status::kEnd);
+}
+
 TEST_CASE("BodyPipe: every size comes out as it went in, however both sides cut it") {
   constexpr std::size_t kFirst = 4096;
   constexpr std::size_t kChunk = 32 * 1024;

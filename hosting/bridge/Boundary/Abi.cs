@@ -30,6 +30,7 @@ internal enum Status
     Refused = -9,
     Unsupported = -10,
     Failed = -11,
+    Cut = -12,
 }
 
 /// <summary>owind_slice: offsets count from the first byte of the block.</summary>

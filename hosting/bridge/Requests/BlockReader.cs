@@ -38,6 +38,15 @@ internal readonly unsafe struct BlockReader
     /// <summary>Bytes of the slot's value. To be asked inside start().</summary>
     internal uint LengthOf(RequestSlot slot) => _block->Slots[(int)slot].Length;
 
+    /// <summary>Bytes of the body as announced; -1: not known.</summary>
+    /// <exception cref="ObjectDisposedException">The request is over.</exception>
+    internal long GetContentLength()
+    {
+        long length = _block->ContentLength;
+        CheckGeneration();
+        return length;
+    }
+
     /// <summary>The slot's text; empty when it is absent.</summary>
     /// <exception cref="ObjectDisposedException">The request is over.</exception>
     internal string GetString(RequestSlot slot) => Copy(_block->Slots[(int)slot], cached: false);

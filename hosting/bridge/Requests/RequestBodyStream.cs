@@ -13,6 +13,7 @@ namespace Owind.Requests;
 internal sealed class RequestBodyStream : BodyStream
 {
     private bool _ended;
+    private long _received;
 
     internal RequestBodyStream(BridgeRequest request)
         : base(request) => _ended = (request.Flags & RequestFlags.HasNoBody) != 0;
@@ -160,12 +161,13 @@ internal sealed class RequestBodyStream : BodyStream
         switch (status)
         {
             case Status.Ok when transferred > 0:
+                _received += transferred;
                 return true;
             case Status.End:
                 _ended = true;
                 return true;
             default:
-                error = RequestErrors.Reading(status, Request);
+                error = RequestErrors.Reading(status, Request, _received);
                 return false;
         }
     }

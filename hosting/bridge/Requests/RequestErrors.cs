@@ -21,9 +21,10 @@ internal static class RequestErrors
         "This synchronous read, write or flush would have to wait, and waiting on this thread would stop other " +
         "requests (--dispatch inline). Use the asynchronous methods, or another --dispatch.");
 
-    /// <summary>What a read throws for a status that is neither bytes nor the end.</summary>
-    internal static Exception Reading(Status status, BridgeRequest request) => status switch
+    /// <summary>What a read throws for a status that is neither bytes nor the end, after so many bytes.</summary>
+    internal static Exception Reading(Status status, BridgeRequest request, long received) => status switch
     {
+        Status.Cut => Cut(received, request),
         Status.Aborted => Aborted("The request body cannot be read", request),
         Status.Closed => Over(),
         Status.Busy => Concurrent(reading: true),
@@ -59,6 +60,18 @@ internal static class RequestErrors
 
     internal static InvalidOperationException CallbackFailed() => new(
         "The response cannot be sent: an OnSendingHeaders callback threw an exception.");
+
+    private static Exception Cut(long received, BridgeRequest request)
+    {
+        try
+        {
+            return new IOException($"The request body ended after {received} of {request.Block.GetContentLength()} bytes.");
+        }
+        catch (ObjectDisposedException exception)
+        {
+            return exception;
+        }
+    }
 
     private static IOException Aborted(string what, BridgeRequest request)
     {

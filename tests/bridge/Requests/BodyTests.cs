@@ -513,6 +513,7 @@ public class BodyTests
         [
             (Status.Stalled, typeof(IOException), "once it has the response headers"),
             (Status.Timeout, typeof(IOException), "within the body timeout"),
+            (Status.Cut, typeof(IOException), "The request body ended after 0 of 100 bytes."),
             (Status.Aborted, typeof(IOException), "the client has disconnected"),
             (Status.Busy, typeof(InvalidOperationException), "await each one"),
             (Status.Closed, typeof(ObjectDisposedException), "The request is over"),
@@ -527,7 +528,10 @@ public class BodyTests
                 var body = (Stream)environment["owin.RequestBody"];
                 synchronous = Record.Exception(() => body.ReadByte());
                 asynchronous = await Record.ExceptionAsync(() => body.ReadAsync(new byte[1], 0, 1));
-            });
+            })
+            {
+                ContentLength = 100,
+            };
             request.ReadAnswer = answer;
             request.Start();
             foreach (Exception? exception in new[] { asynchronous, synchronous })

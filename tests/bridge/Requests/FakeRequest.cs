@@ -54,6 +54,8 @@ internal sealed unsafe class FakeRequest : IDisposable
 
     internal RequestFlags Flags { get; set; }
 
+    internal long ContentLength { get; init; } = -1;
+
     internal ConcurrentQueue<(LogLevel Level, string Text)> Log { get; } = new();
 
     /// <summary>What happened, in order: "head", "write 13", "flush", "complete" …</summary>
@@ -321,7 +323,7 @@ internal sealed unsafe class FakeRequest : IDisposable
             Generation = (uint)(Token >> 32),
             Flags = Flags,
             FieldCount = (uint)Fields.Count,
-            ContentLength = -1,
+            ContentLength = ContentLength,
         };
         foreach ((RequestSlot slot, string value) in Slots)
         {
