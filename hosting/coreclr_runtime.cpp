@@ -308,8 +308,7 @@ void CoreclrRuntime::start_in_slot(const RuntimeOptions& options, bool& runtime_
   const LibraryProbe probe =
       options.library_probe ? options.library_probe : LibraryProbe(&SharedLibrary::can_open);
   require_icu(options.environment, effective_properties(options, launch), probe);
-  if (auto warning = warn_without_openssl(options.environment, probe))
-    warnings_.push_back(*std::move(warning));
+  require_openssl(options.environment, probe);
 
   const RuntimeLocation location = find_runtime(options.environment);
   warnings_.insert(warnings_.end(), location.ignored_settings.begin(), location.ignored_settings.end());

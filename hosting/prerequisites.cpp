@@ -80,16 +80,18 @@ void require_icu(const Environment& environment, const std::map<std::string, std
                   "set DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 if the application needs no cultures");
 }
 
-std::optional<std::string> warn_without_openssl(const Environment& environment, const LibraryProbe& probe) {
+void require_openssl(const Environment& environment, const LibraryProbe& probe) {
   const auto wanted = version_override(environment, "OPENSSL");
-  if (wanted && probe("libssl.so." + *wanted)) return std::nullopt;
+  if (wanted && probe("libssl.so." + *wanted)) return;
   for (const char* name : {"libssl.so.3", "libssl.so.1.1"}) {
-    if (probe(name)) return std::nullopt;
+    if (probe(name)) return;
   }
-  return "libssl was not found (libssl.so.3, libssl.so.1.1): .NET ends the whole process at the first use of "
-         "cryptography (hashes, TLS, data protection); install it (Debian 12: apt-get install libssl3; "
-         "Alpine: "
-         "libssl3)";
+  std::string sought = "sought: ";
+  if (wanted) sought += "libssl.so." + *wanted + " (from the environment), then ";
+  sought += "libssl.so.3 and libssl.so.1.1, in the library folders of the system and LD_LIBRARY_PATH";
+  throw HostError("the library libssl is missing, and without it .NET ends the whole process at the first use of "
+                  "cryptography (hashes, TLS, data protection)",
+                  {sought}, "install it (Debian 12, Ubuntu: apt-get install libssl3; Fedora: openssl-libs; Alpine: libssl3)");
 }
 
 }  // namespace owind::hosting

@@ -26,8 +26,9 @@ using LibraryProbe = std::function<bool(const std::string& file_name)>;
 void require_icu(const Environment& environment, const std::map<std::string, std::string>& properties,
                  const LibraryProbe& probe);
 
-/// A warning for the log when no usable libssl can be loaded, else nothing: an application may never need it.
-[[nodiscard]] std::optional<std::string> warn_without_openssl(const Environment& environment,
-                                                              const LibraryProbe& probe);
+/// Passes when a usable libssl can be loaded. An application may seem not to need one, but its first hash would end the
+/// process with all requests in it.
+/// @throws HostError with the package to install.
+void require_openssl(const Environment& environment, const LibraryProbe& probe);
 
 }  // namespace owind::hosting

@@ -70,15 +70,15 @@ TEST_CASE("require_icu: a version override is tried first and shown in the error
   }
 }
 
-TEST_CASE("warn_without_openssl: a warning with the package, unless a usable version is there") {
-  const auto warning = [](std::map<std::string, std::string> variables, const LibraryProbe& probe) {
-    return warn_without_openssl(fake_environment("/", std::move(variables)), probe);
+TEST_CASE("require_openssl: an error with the package, unless a usable version is there") {
+  const auto error = [](std::map<std::string, std::string> variables, const LibraryProbe& probe) {
+    return testing::error_of([&] { require_openssl(fake_environment("/", std::move(variables)), probe); });
   };
-  CHECK_FALSE(warning({}, only({"libssl.so.3"})));
-  CHECK_FALSE(warning({}, only({"libssl.so.1.1"})));
-  CHECK_FALSE(warning({{"DOTNET_OPENSSL_VERSION_OVERRIDE", "48"}}, only({"libssl.so.48"})));
-  CHECK_FALSE(warning({{"CLR_OPENSSL_VERSION_OVERRIDE", "48"}}, only({"libssl.so.48"})));
-  const auto text = warning({{"DOTNET_OPENSSL_VERSION_OVERRIDE", "48"}}, only({"libssl.so.2"}));
-  REQUIRE(text);
-  CHECK(has(*text, "apt-get install libssl3"));
+  CHECK(error({}, only({"libssl.so.3"})) == "(no error)");
+  CHECK(error({}, only({"libssl.so.1.1"})) == "(no error)");
+  CHECK(error({{"DOTNET_OPENSSL_VERSION_OVERRIDE", "48"}}, only({"libssl.so.48"})) == "(no error)");
+  CHECK(error({{"CLR_OPENSSL_VERSION_OVERRIDE", "48"}}, only({"libssl.so.48"})) == "(no error)");
+  const auto text = error({{"DOTNET_OPENSSL_VERSION_OVERRIDE", "48"}}, only({"libssl.so.2"}));
+  CHECK(has(text, "apt-get install libssl3"));
+  CHECK(has(text, "libssl.so.48 (from the environment)"));
 }

@@ -91,6 +91,34 @@ class StartupErrorsTest(Case):
         self.assertIn(str(empty), text)
         self.assertIn("DOTNET_ROOT", text)
 
+    def without(self, *libraries):
+        """A folder that is searched first, in which these libraries are no libraries: the loader finds them there, and
+        looks no further."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        for name in libraries:
+            (folder / name).touch()
+        return {"LD_LIBRARY_PATH": str(folder)}
+
+    def test_no_libicu(self):
+        """The runtime itself would abort."""
+        versions = [f"{major}{part}" for major in range(50, 91) for part in ("", ".1", ".2", ".3", ".4", ".5")]
+        env = self.without(*(f"lib{name}.so.{version}" for name in ("icuuc", "icui18n") for version in versions))
+        text = self.refuse(places.HELLO, env={"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "0", **env})
+        self.assertIn("libicu", text)
+        self.assertIn("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", text)
+        self.assertLess(len(text.splitlines()), 8, text)
+
+    def test_no_libicu_is_no_error_for_who_does_without(self):
+        env = self.without("libicuuc.so.72", "libicui18n.so.72")
+        self.start(places.HELLO, env={"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", **env})
+
+    def test_no_libssl(self):
+        """The runtime would abort at the first use of cryptography."""
+        text = self.refuse(places.HELLO, env=self.without("libssl.so.3", "libssl.so.1.1", "libssl.so.10", "libssl.so.1.0.2",
+                                                          "libssl.so.1.0.0", "libssl.so"))
+        self.assertIn("libssl", text)
+        self.assertLess(len(text.splitlines()), 8, text)
+
     def test_a_framework_version_that_is_not_installed(self):
         app = self.copy(places.HELLO)
         config = app.with_suffix(".runtimeconfig.json")
