@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "server/exchange/error_page.hpp"
+#include "server/io/peer_name.hpp"
 #include "server/io/shard.hpp"
 
 namespace owind::io {
@@ -46,8 +47,10 @@ Connection::Stream* Connection::find(protocol::StreamId id) {
 }
 
 void Connection::log(Severity severity, const Stream* stream, std::string_view text) {
+  auto& trace = shard_.visitor_trace();
+  if (!trace.wants(severity)) return;
   const auto token = stream && stream->exchange ? stream->exchange->token() : middleware::Token{};
-  shard_.visitor_trace().record(severity, token, text);
+  trace.record(severity, token, std::string(text) + " (" + peer_name(socket_.get()) + ")");
 }
 
 // ---- input ----

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "server/io/peer_name.hpp"
+
 namespace owind::io {
 
 using middleware::Severity;
@@ -117,7 +119,7 @@ bool Listener::allowed(int fd) const {
       allow_.contains(reinterpret_cast<const sockaddr*>(&peer), length))
     return true;
   server_.visitor_trace.record(Severity::kWarning, {},
-                               "connection refused on " + name_ + ": its address is not in --allow");
+                               "connection refused on " + name_ + ": its address is not in --allow (" + peer_name(fd) + ")");
   return false;
 }
 

@@ -205,6 +205,7 @@ TEST_CASE("garbage closes the connection with one log line, and disturbs no othe
   CHECK(client.receive_all().empty());
   rig.wait_connections(1);
   CHECK(rig.log.count("connection closed") == 1);
+  CHECK(rig.log.count("process " + std::to_string(::getpid())) == 1);
   CHECK(other.send(get(1, "/")).response().status() == 200);
 }
 
