@@ -19,6 +19,7 @@
 #include "hosting/native_exports.hpp"
 #include "middleware/pipeline.hpp"
 #include "server/cli/command_line.hpp"
+#include "server/cli/unknown_variables.hpp"
 #include "server/cli/version.hpp"
 #include "server/config/cpu_limit.hpp"
 #include "server/config/server_options.hpp"
@@ -202,6 +203,7 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
   // Never destroyed: managed code may call until the process is gone.
   auto& log = *new observe::Log({.level = options.log_level});
   process_log = &log;
+  for (const auto& line : cli::unknown_variables(::environ)) log.warn(line);
   auto& tokens = *new middleware::TokenTable;
   auto& admission = *new exchange::Admission(options.max_requests_in_flight);
   auto& stop_request = *new StopRequest;

@@ -53,6 +53,13 @@ class CommandLineTest(Case):
             self.assertTrue(run.stderr.strip(), words)
             self.assertLess(len((run.stderr + run.stdout).splitlines()), 120, words)
 
+    def test_a_variable_that_is_no_option_is_warned_of(self):
+        owind = self.start(places.HELLO, env={"OWIND_MAX_APP_TREADS": "secret"})
+        lines = [line for line in owind.log().splitlines() if "OWIND_MAX_APP_TREADS" in line]
+        self.assertEqual(1, len(lines))
+        self.assertIn("OWIND_MAX_APP_THREADS", lines[0])
+        self.assertNotIn("secret", owind.log())
+
     def test_a_variable_sets_an_option_and_the_command_line_wins(self):
         path = f"{self.folder}/from-variable.sock"
         other = f"{self.folder}/from-option.sock"

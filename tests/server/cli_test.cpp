@@ -11,6 +11,7 @@
 #include "server/cli/help_text.hpp"
 #include "server/cli/option.hpp"
 #include "server/cli/suggestion.hpp"
+#include "server/cli/unknown_variables.hpp"
 #include "server/cli/version.hpp"
 #include "tests/server/message_of.hpp"
 #include "tests/server/temporary_folder.hpp"
@@ -101,6 +102,18 @@ std::string shown(std::string_view flag, const ServerOptions& options) {
   }
   FAIL("no such option: " << flag);
   return {};
+}
+
+TEST_CASE("a variable that looks like an option and is none is named, with the one that was meant") {
+  const char* const environment[] = {"OWIND_MAX_APP_TREADS=5", "PATH=/bin", "OWIND_LISTEN=x",  "OWIND_APP=y",
+                                     "OWIND_XYZZY=secret",     "OWIND_",    "XOWIND_SHARDS=1", nullptr};
+  const auto lines = cli::unknown_variables(environment);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0] == "the environment variable OWIND_MAX_APP_TREADS is no option of owind, and ignored; did you mean "
+                    "OWIND_MAX_APP_THREADS?");
+  CHECK(lines[1] == "the environment variable OWIND_XYZZY is no option of owind, and ignored");
+  CHECK(contains(lines[2], "OWIND_ is no option"));
+  CHECK(cli::unknown_variables(nullptr).empty());
 }
 
 }  // namespace
