@@ -44,6 +44,21 @@ class SignalsTest(Case):
     def test_quit_lets_the_request_in_flight_end(self):
         self.check_drain(signal.SIGQUIT)
 
+    def test_what_has_connected_when_term_comes_is_served(self):
+        """It waits in the backlog, accepted by nobody: closing the listening socket would reset it."""
+        for endpoint in (None, [f"fcgi://127.0.0.1:{places.free_port()}"]):
+            owind = self.start(places.TOUR, listen=endpoint)
+            owind.signal(signal.SIGSTOP)
+            clients = [Client(owind.endpoint) for _ in range(100)]
+            for client in clients:
+                self.addCleanup(client.close)
+                client.send(request(uri="/status?body=served"))
+            owind.signal(signal.SIGTERM)
+            owind.signal(signal.SIGCONT)
+            for client in clients:
+                self.assertEqual(b"served", client.wait(1).body)
+            self.assertEqual(0, owind.wait())
+
     def test_term_without_requests_ends_at_once(self):
         owind = self.start(places.TOUR)
         idle = Client(owind.endpoint)

@@ -1,12 +1,15 @@
 """Listening: every kind of endpoint, and what may not be taken."""
 import os
 import pwd
+import signal
 import socket
 import stat
 import unittest
 
 from harness import fastcgi, places
 from harness.case import Case
+from harness.process import die_with_parent
+from harness.waiting import until
 
 
 class SocketsTest(Case):
@@ -30,6 +33,34 @@ class SocketsTest(Case):
         owind = self.launch(places.HELLO, listen=[f"fcgi://fd:{listener.fileno()}"], pass_fds=(listener.fileno(),))
         owind.wait_until_ready()
         self.assertEqual(b"Hello, World!", fastcgi.ask(f"127.0.0.1:{listener.getsockname()[1]}").body)
+
+    def test_standard_descriptors_that_the_parent_closed_are_not_taken_for_sockets(self):
+        """Else a connection would be written to as the log."""
+        for closed in ((0,), (1, 2), (0, 1, 2)):
+            with self.subTest(closed):
+                path = self.path("".join(map(str, closed)))
+                pid = os.fork()
+                if pid == 0:
+                    silent = os.open(os.devnull, os.O_RDWR)
+                    for descriptor in range(3):
+                        os.close(descriptor) if descriptor in closed else os.dup2(silent, descriptor)
+                    die_with_parent()
+                    os.execv(places.OWIND, [str(places.OWIND), "serve", str(places.HELLO), "--listen", f"unix:{path}"])
+                try:
+                    until(lambda: os.path.exists(path), "the socket")
+                    answer = until(lambda: self.answer(f"unix:{path}"), "an answer")
+                    self.assertEqual(b"Hello, World!", answer)
+                    for descriptor in closed:
+                        self.assertEqual("/dev/null", os.readlink(f"/proc/{pid}/fd/{descriptor}"))
+                finally:
+                    os.kill(pid, signal.SIGTERM)
+                    self.assertEqual(0, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+    def answer(self, endpoint):
+        try:
+            return fastcgi.ask(endpoint).body
+        except OSError:
+            return None
 
     def test_a_stale_socket_file_is_replaced(self):
         path = self.path()
