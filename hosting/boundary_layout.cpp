@@ -22,6 +22,7 @@ static_assert(offsetof(RequestHeader, fields_offset) == offsetof(owind_request_b
 static_assert(offsetof(RequestHeader, content_length) == offsetof(owind_request_block, content_length));
 static_assert(offsetof(RequestHeader, slots) == offsetof(owind_request_block, slots));
 static_assert(static_cast<int>(middleware::Slot::kCount) == OWIND_SLOT_COUNT);
+static_assert(static_cast<int>(middleware::Slot::kClientVerification) == OWIND_SLOT_CLIENT_VERIFICATION);
 static_assert(static_cast<int>(middleware::Slot::kGatewayRole) == OWIND_SLOT_GATEWAY_ROLE);
 static_assert(static_cast<int>(middleware::Slot::kRequestId) == OWIND_SLOT_REQUEST_ID);
 static_assert(static_cast<int>(middleware::Slot::kLocalPort) == OWIND_SLOT_LOCAL_PORT);

@@ -71,6 +71,7 @@ enum {
   OWIND_SLOT_REMOTE_USER = 12,
   OWIND_SLOT_RAW_TARGET = 13, /* REQUEST_URI as received */
   OWIND_SLOT_GATEWAY_ROLE = 14, /* "Responder" or "Authorizer" */
+  OWIND_SLOT_CLIENT_VERIFICATION = 15, /* "SUCCESS", or what the front end has against the client certificate */
   OWIND_SLOT_COUNT = 16
 };
 

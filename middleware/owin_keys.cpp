@@ -47,7 +47,9 @@ constexpr OwinKey kKeys[] = {
     {"host.OnAppDisposing", "OnAppDisposing", kProc, kNone, false, "Katana"},
     {"ssl.ClientCertificate", "ClientCertificate", kObj, Slot::kClientCertificate, false, "CommonKeys §6"},
     {"ssl.LoadClientCertAsync", "LoadClientCertAsync", kObj, Slot::kClientCertificate, false, "Katana"},
+    {"ssl.ClientCertificateErrors", "ClientCertificateErrors", kObj, Slot::kClientVerification, false, "Katana"},
     {"sendfile.SendAsync", "SendFileAsync", kObj, kNone, false, "SendFile 0.3.0"},
+    {"owind.RawTarget", "RawTarget", kString, Slot::kRawTarget, false, "RFC 9112 §3.2"},
     {"fastcgi.Role", "FastCgiRole", kString, Slot::kGatewayRole, false, "FastCGI 1.0 §6"},
 };
 

@@ -27,6 +27,7 @@ enum class Slot : std::uint8_t {
   kRemoteUser = 12,
   kRawTarget = 13,
   kGatewayRole = 14,
+  kClientVerification = 15,
   kCount = 16,
 };
 

@@ -69,6 +69,8 @@ Variable variable_of(std::string_view name) noexcept {
       return is(name, "SERVER_PROTOCOL")   ? kProtocol
              : is(name, "SSL_CLIENT_CERT") ? kClientCert
                                            : kVariableCount;
+    case 17:
+      return is(name, "SSL_CLIENT_VERIFY") ? kClientVerify : kVariableCount;
     default:
       return kVariableCount;
   }

@@ -28,6 +28,7 @@ enum Variable : std::size_t {
   kRemoteUser,
   kRequestId,
   kClientCert,
+  kClientVerify,
   // No result of variable_of().
   kHttpHost,
   kHttpContentType,

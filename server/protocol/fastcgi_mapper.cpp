@@ -260,6 +260,7 @@ HeadVerdict FastCgiMapper::end(RequestBlock& block, HeadState& state) const {
   }
   if (given(state, kRequestUri)) block.set(Slot::kRawTarget, state.parts[kRequestUri]);
   if (given(state, kClientCert)) block.set(Slot::kClientCertificate, state.parts[kClientCert]);
+  if (given(state, kClientVerify)) block.set(Slot::kClientVerification, state.parts[kClientVerify]);
   if (given(state, kRemoteUser)) block.set(Slot::kRemoteUser, state.parts[kRemoteUser]);
   if (given(state, kRequestId)) block.set(Slot::kRequestId, state.parts[kRequestId]);
   if (block.failed()) return {503, "There is no memory for the request."};

@@ -25,7 +25,7 @@ constexpr std::string_view kNames[] = {
     "PATH_INFO",      "DOCUMENT_URI",        "CONTENT_TYPE",        "CONTENT_LENGTH",
     "SERVER_NAME",    "SERVER_ADDR",         "SERVER_PORT",         "SERVER_PROTOCOL",
     "REMOTE_ADDR",    "REMOTE_PORT",         "REMOTE_USER",         "REQUEST_SCHEME",
-    "HTTPS",          "REQUEST_ID",          "SSL_CLIENT_CERT",     "HTTP_HOST",
+    "HTTPS",          "REQUEST_ID",          "SSL_CLIENT_CERT",     "SSL_CLIENT_VERIFY", "HTTP_HOST",
     "HTTP_COOKIE",    "HTTP_CONTENT_TYPE",   "HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING",
     "HTTP_PROXY",     "HTTP_X_FORWARDED_FOR"};
 

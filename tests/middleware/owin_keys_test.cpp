@@ -81,5 +81,7 @@ TEST_CASE("owin_keys: the slots mean what the boundary says [bridge_abi.h]") {
   CHECK(find("server.LocalIpAddress")->slot == Slot::kLocalIp);
   CHECK(find("server.LocalPort")->slot == Slot::kLocalPort);
   CHECK(find("ssl.ClientCertificate")->slot == Slot::kClientCertificate);
+  CHECK(find("ssl.ClientCertificateErrors")->slot == Slot::kClientVerification);
+  CHECK(find("owind.RawTarget")->slot == Slot::kRawTarget);
   CHECK(find("fastcgi.Role")->slot == Slot::kGatewayRole);
 }

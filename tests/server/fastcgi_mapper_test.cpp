@@ -574,12 +574,15 @@ TEST_CASE("FastCgiMapper: names are compared whole and by case, as the front end
 TEST_CASE("FastCgiMapper: user, id and certificate where the front end sends them, not as empty values") {
   MappedRequest request = nginx({{"REMOTE_USER", "alice"},
                                  {"REQUEST_ID", "f00d"},
-                                 {"SSL_CLIENT_CERT", "-----BEGIN%20CERTIFICATE-----"}});
+                                 {"SSL_CLIENT_CERT", "-----BEGIN%20CERTIFICATE-----"},
+                                 {"SSL_CLIENT_VERIFY", "FAILED:expired"}});
   CHECK(request.get(Slot::kRemoteUser) == "alice");
   CHECK(request.get(Slot::kRequestId) == "f00d");
   CHECK(request.get(Slot::kClientCertificate) == "-----BEGIN%20CERTIFICATE-----");
-  MappedRequest empty = nginx({{"REMOTE_USER", ""}, {"REQUEST_ID", ""}, {"SSL_CLIENT_CERT", ""}});
-  for (const Slot slot : {Slot::kRemoteUser, Slot::kRequestId, Slot::kClientCertificate})
+  CHECK(request.get(Slot::kClientVerification) == "FAILED:expired");
+  MappedRequest empty = nginx({{"REMOTE_USER", ""}, {"REQUEST_ID", ""}, {"SSL_CLIENT_CERT", ""}, {"SSL_CLIENT_VERIFY", ""}});
+  for (const Slot slot :
+       {Slot::kRemoteUser, Slot::kRequestId, Slot::kClientCertificate, Slot::kClientVerification})
     CHECK(!empty.block.has(slot));
   // The visitor's fields of such names are fields.
   MappedRequest fields = nginx({{"HTTP_REMOTE_USER", "root"}, {"HTTP_SSL_CLIENT_CERT", "x"}});

@@ -67,6 +67,7 @@ internal enum RequestSlot
     RemoteUser = 12,
     RawTarget = 13,
     GatewayRole = 14,
+    ClientVerification = 15,
     Count = 16,
 }
 

@@ -18,7 +18,7 @@ internal static class ApplicationLog
         string name, TraceEventType type, object? state, Exception? exception,
         Func<object?, Exception?, string>? format)
     {
-        LogLevel level = LevelOf(type);
+        LogLevel level = ApplicationTrace.LevelOf(type);
         bool enabled = Log.IsEnabled(level);
         bool asksOnly = state == null && exception == null && format == null;
         if (enabled && !asksOnly)
@@ -38,12 +38,4 @@ internal static class ApplicationLog
 
         return exception == null ? state!.ToString() ?? string.Empty : $"{state} {Log.Describe(exception)}".TrimStart();
     }
-
-    private static LogLevel LevelOf(TraceEventType type) => type switch
-    {
-        TraceEventType.Critical or TraceEventType.Error => LogLevel.Error,
-        TraceEventType.Warning => LogLevel.Warning,
-        TraceEventType.Information => LogLevel.Info,
-        _ => LogLevel.Debug,
-    };
 }

@@ -43,13 +43,15 @@ internal enum KeyId
     OnAppDisposing = 32,
     ClientCertificate = 33,
     LoadClientCertAsync = 34,
-    SendFileAsync = 35,
-    FastCgiRole = 36,
+    ClientCertificateErrors = 35,
+    SendFileAsync = 36,
+    RawTarget = 37,
+    FastCgiRole = 38,
 }
 
 internal static class EnvironmentKeys
 {
-    internal const int Count = 37;
+    internal const int Count = 39;
     internal const int HotCount = 12;
 
     internal const string RequestPath = "owin.RequestPath";
@@ -87,7 +89,9 @@ internal static class EnvironmentKeys
     internal const string OnAppDisposing = "host.OnAppDisposing";
     internal const string ClientCertificate = "ssl.ClientCertificate";
     internal const string LoadClientCertAsync = "ssl.LoadClientCertAsync";
+    internal const string ClientCertificateErrors = "ssl.ClientCertificateErrors";
     internal const string SendFileAsync = "sendfile.SendAsync";
+    internal const string RawTarget = "owind.RawTarget";
     internal const string FastCgiRole = "fastcgi.Role";
 
     /// <summary>The id of a key, compared ordinally.</summary>
@@ -128,7 +132,9 @@ internal static class EnvironmentKeys
         OnAppDisposing => KeyId.OnAppDisposing,
         ClientCertificate => KeyId.ClientCertificate,
         LoadClientCertAsync => KeyId.LoadClientCertAsync,
+        ClientCertificateErrors => KeyId.ClientCertificateErrors,
         SendFileAsync => KeyId.SendFileAsync,
+        RawTarget => KeyId.RawTarget,
         FastCgiRole => KeyId.FastCgiRole,
         _ => KeyId.None,
     };
@@ -171,7 +177,9 @@ internal static class EnvironmentKeys
         KeyId.OnAppDisposing => OnAppDisposing,
         KeyId.ClientCertificate => ClientCertificate,
         KeyId.LoadClientCertAsync => LoadClientCertAsync,
+        KeyId.ClientCertificateErrors => ClientCertificateErrors,
         KeyId.SendFileAsync => SendFileAsync,
+        KeyId.RawTarget => RawTarget,
         KeyId.FastCgiRole => FastCgiRole,
         _ => throw new System.ArgumentOutOfRangeException(nameof(id)),
     };

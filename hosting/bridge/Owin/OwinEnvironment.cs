@@ -57,7 +57,8 @@ internal sealed unsafe partial class OwinEnvironment : BridgeRequest, IDictionar
     internal static ulong PresentInAll { get; } =
         ((1UL << EnvironmentKeys.Count) - 1) &
         ~(Bit(KeyId.RequestUser) | Bit(KeyId.User) | Bit(KeyId.ResponseReasonPhrase) | Bit(KeyId.ResponseProtocol) |
-          Bit(KeyId.AppMode) | Bit(KeyId.ClientCertificate) | Bit(KeyId.LoadClientCertAsync) | Bit(KeyId.FastCgiRole));
+          Bit(KeyId.AppMode) | Bit(KeyId.ClientCertificate) | Bit(KeyId.ClientCertificateErrors) |
+          Bit(KeyId.LoadClientCertAsync) | Bit(KeyId.RawTarget) | Bit(KeyId.FastCgiRole));
 
     public int Count => BitOperations.PopCount(_present) + (_others?.Count ?? 0);
 
@@ -177,12 +178,17 @@ internal sealed unsafe partial class OwinEnvironment : BridgeRequest, IDictionar
             present |= Bit(KeyId.FastCgiRole);
         }
 
+        if (block.Has(RequestSlot.RawTarget))
+        {
+            present |= Bit(KeyId.RawTarget);
+        }
+
         if (block.LengthOf(RequestSlot.Scheme) == "https".Length)
         {
             present |= Bit(KeyId.LoadClientCertAsync);
             if (block.Has(RequestSlot.ClientCertificate))
             {
-                present |= Bit(KeyId.ClientCertificate);
+                present |= Bit(KeyId.ClientCertificate) | Bit(KeyId.ClientCertificateErrors);
             }
         }
 
@@ -312,6 +318,11 @@ internal sealed unsafe partial class OwinEnvironment : BridgeRequest, IDictionar
                 return new Func<string, long, long?, CancellationToken, Task>(new FileSender(ResponseBody).SendAsync);
             case KeyId.ClientCertificate:
                 return ClientCertificate.FromPem(Block.GetString(RequestSlot.ClientCertificate), this);
+            case KeyId.ClientCertificateErrors:
+                return ClientCertificate.ErrorsOf(
+                    Block.GetString(RequestSlot.ClientCertificate), Block.GetString(RequestSlot.ClientVerification));
+            case KeyId.RawTarget:
+                return Block.GetString(RequestSlot.RawTarget);
             case KeyId.LoadClientCertAsync:
                 return ClientCertificate.Loaded;
             default:

@@ -6,6 +6,7 @@ using System;
 using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
+using Owind.Startup;
 
 namespace Owind.Hosting;
 
@@ -21,6 +22,8 @@ internal static class StartupProperties
     internal const string OnDispose = "server.OnDispose";
     internal const string LoggerFactory = "server.LoggerFactory";
     internal const string TraceOutput = "host.TraceOutput";
+    internal const string TraceSource = "host.TraceSource";
+    internal const string ReferencedAssemblies = "host.ReferencedAssemblies";
     internal const string AppName = "host.AppName";
     internal const string AppMode = "host.AppMode";
     internal const string OnAppDisposing = "host.OnAppDisposing";
@@ -42,6 +45,8 @@ internal static class StartupProperties
             [OwinVersion] = OwinEnvironment.Version,
             [Capabilities] = CreateCapabilities(settings.ServerName),
             [TraceOutput] = new TraceWriter(),
+            [TraceSource] = ApplicationTrace.CreateSource(),
+            [ReferencedAssemblies] = new ReferencedAssemblies(settings.Application),
             [OnAppDisposing] = token,
             [OnDispose] = token,
             [OnInit] = onInit,

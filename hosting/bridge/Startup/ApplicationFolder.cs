@@ -33,45 +33,12 @@ internal sealed class ApplicationFolder
     /// </summary>
     /// <param name="typeNames">Full names; none: the conventional Startup classes.</param>
     /// <param name="errors">Gets a line for each file that was skipped.</param>
-    public List<Assembly> Scan(List<string> typeNames, IList<string> errors)
-    {
-        var found = new List<Assembly>();
-        string? own = null;
-        if (_application != null)
-        {
-            found.Add(_application);
-            own = _application.Location;
-        }
+    public List<Assembly> Scan(List<string> typeNames, IList<string> errors) =>
+        LoadWhere(file => AssemblyFile.CanContain(file, typeNames), errors);
 
-        foreach (string file in Files(errors))
-        {
-            if (string.Equals(file, own, StringComparison.Ordinal))
-            {
-                continue;
-            }
-
-            try
-            {
-                if (!RegularFile.Exists(file))
-                {
-                    errors.Add(StartupTexts.Format(StartupTexts.AssemblySkipped, file, StartupTexts.NoRegularFile));
-                    continue;
-                }
-
-                Assembly? assembly = AssemblyFile.CanContain(file, typeNames) ? Load(file) : null;
-                if (assembly != null && !found.Contains(assembly))
-                {
-                    found.Add(assembly);
-                }
-            }
-            catch (Exception exception)
-            {
-                errors.Add(StartupTexts.Format(StartupTexts.AssemblySkipped, file, StartupTexts.Describe(exception)));
-            }
-        }
-
-        return found;
-    }
+    /// <summary>Loads every assembly of the folder that the framework has not.</summary>
+    /// <param name="errors">Gets a line for each file that was skipped.</param>
+    public List<Assembly> LoadAll(IList<string> errors) => LoadWhere(AssemblyFile.IsAssembly, errors);
 
     /// <summary>
     /// Loads an assembly by simple or full name: as the application itself would, else from the folder. Null
@@ -118,6 +85,46 @@ internal sealed class ApplicationFolder
             errors.Add(StartupTexts.Format(StartupTexts.AssemblySkipped, assemblyName, StartupTexts.Describe(exception)));
             return null;
         }
+    }
+
+    private List<Assembly> LoadWhere(Predicate<string> wanted, IList<string> errors)
+    {
+        var found = new List<Assembly>();
+        string? own = null;
+        if (_application != null)
+        {
+            found.Add(_application);
+            own = _application.Location;
+        }
+
+        foreach (string file in Files(errors))
+        {
+            if (string.Equals(file, own, StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            try
+            {
+                if (!RegularFile.Exists(file))
+                {
+                    errors.Add(StartupTexts.Format(StartupTexts.AssemblySkipped, file, StartupTexts.NoRegularFile));
+                    continue;
+                }
+
+                Assembly? assembly = wanted(file) ? Load(file) : null;
+                if (assembly != null && !found.Contains(assembly))
+                {
+                    found.Add(assembly);
+                }
+            }
+            catch (Exception exception)
+            {
+                errors.Add(StartupTexts.Format(StartupTexts.AssemblySkipped, file, StartupTexts.Describe(exception)));
+            }
+        }
+
+        return found;
     }
 
     private Assembly Load(string file)

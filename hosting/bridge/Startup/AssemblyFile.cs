@@ -29,7 +29,14 @@ internal static class AssemblyFile
     /// <param name="typeNames">Full names; none: `Startup` and `AssemblyName.Startup`.</param>
     /// <exception cref="BadImageFormatException">The file is no .NET assembly.</exception>
     /// <exception cref="IOException">It cannot be read; also UnauthorizedAccessException.</exception>
-    public static unsafe bool CanContain(string file, List<string> typeNames)
+    public static bool CanContain(string file, List<string> typeNames) => Judge(file, typeNames);
+
+    /// <summary>Whether a file is a .NET assembly; false for a module of one.</summary>
+    /// <exception cref="BadImageFormatException">It is something else.</exception>
+    /// <exception cref="IOException">It cannot be read; also UnauthorizedAccessException.</exception>
+    public static bool IsAssembly(string file) => Judge(file, null);
+
+    private static unsafe bool Judge(string file, List<string>? typeNames)
     {
         using SafeFileHandle handle = File.OpenHandle(file);
         (long offset, int length) = Metadata(handle);
@@ -49,7 +56,7 @@ internal static class AssemblyFile
                 throw new BadImageFormatException("its metadata is broken.");
             }
 
-            return MayName(metadata, typeNames) && Defines(buffer, length, typeNames);
+            return typeNames == null ? IsAssembly(buffer, length) : MayName(metadata, typeNames) && Defines(buffer, length, typeNames);
         }
         finally
         {
@@ -74,6 +81,9 @@ internal static class AssemblyFile
 
         return typeNames.Count == 0 && MetadataNames.Contain(metadata, "Startup");
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static unsafe bool IsAssembly(byte* metadata, int length) => new MetadataReader(metadata, length).IsAssembly;
 
     // Apart from its caller, so that the metadata reader is loaded only for a file that needs it.
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -72,7 +72,8 @@ public class EnvironmentTests
         foreach (string key in new[]
                  {
                      "owin.ResponseReasonPhrase", "owin.ResponseProtocol", "owin.RequestUser", "server.User",
-                     "ssl.ClientCertificate", "ssl.LoadClientCertAsync", "host.AppMode", "fastcgi.Role", "websocket.Accept",
+                     "ssl.ClientCertificate", "ssl.ClientCertificateErrors", "ssl.LoadClientCertAsync",
+                     "owind.RawTarget", "server.ConnectionId", "server.RemoteEndPoint", "server.LocalEndPoint", "integratedpipeline.Context", "host.AppMode", "fastcgi.Role", "websocket.Accept",
                      "opaque.Upgrade", "no.such", "", "owin.requestpath",
                  })
         {
@@ -215,6 +216,7 @@ public class EnvironmentTests
             var certificate = Assert.IsType<X509Certificate2>(environment["ssl.ClientCertificate"]);
             Assert.Equal(made.Thumbprint, certificate.Thumbprint);
             Assert.True(((Func<Task>)environment["ssl.LoadClientCertAsync"])().IsCompletedSuccessfully);
+            Assert.Null(environment["ssl.ClientCertificateErrors"]);
         }, request =>
         {
             request.Slots[RequestSlot.Scheme] = "https";
@@ -235,6 +237,42 @@ public class EnvironmentTests
         Assert.Equal(Outcome.Completed, request.Outcome);
         Assert.Equal(LogLevel.Warning, Assert.Single(request.Log).Level);
     }
+
+    [Theory(DisplayName = "ssl.ClientCertificateErrors says what the front end has against the certificate, or that it cannot be read")]
+    [InlineData(true, "", null)]
+    [InlineData(true, "SUCCESS", null)]
+    [InlineData(true, "FAILED:certificate has expired", "could not verify the client certificate: certificate has expired")]
+    [InlineData(true, "GENEROUS", "could not verify the client certificate: GENEROUS")]
+    [InlineData(false, "SUCCESS", "")]
+    public void ClientCertificateErrors(bool readable, string verification, string? text) => Inspect(environment =>
+    {
+        object? errors = environment["ssl.ClientCertificateErrors"];
+        Assert.Same(errors, environment["ssl.ClientCertificateErrors"]);
+        if (text == null)
+        {
+            Assert.Null(errors);
+        }
+        else
+        {
+            Assert.Contains(text, Assert.IsAssignableFrom<Exception>(errors).Message, StringComparison.Ordinal);
+        }
+    }, request =>
+    {
+        using RSA key = RSA.Create(2048);
+        using X509Certificate2 made = new CertificateRequest("CN=ann", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+            .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        request.Slots[RequestSlot.Scheme] = "https";
+        request.Slots[RequestSlot.ClientCertificate] = readable ? Uri.EscapeDataString(made.ExportCertificatePem()) : "%2D";
+        if (verification.Length > 0)
+        {
+            request.Slots[RequestSlot.ClientVerification] = verification;
+        }
+    });
+
+    [Fact(DisplayName = "owind.RawTarget is the request target as it was received, still encoded")]
+    public void RawTarget() => Inspect(
+        static environment => Assert.Equal("/a%2Fb?c=%20", environment["owind.RawTarget"]),
+        static request => request.Slots[RequestSlot.RawTarget] = "/a%2Fb?c=%20");
 
     [Fact(DisplayName = "after the request values that were read stay, others throw ObjectDisposedException")]
     public void AfterTheEnd()

@@ -6,6 +6,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Reflection;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
@@ -42,6 +43,8 @@ public class HostTests
         var address = Assert.Single((IList<IDictionary<string, object>>)properties["host.Addresses"]);
         Assert.Equal(("http", "127.0.0.1", "9000", "/base"),
             ((string)address["scheme"], (string)address["host"], (string)address["port"], (string)address["path"]));
+        Assert.IsType<TraceSource>(properties["host.TraceSource"]);
+        Assert.Equal(typeof(HostTests).Assembly, ((IEnumerable<Assembly>)properties["host.ReferencedAssemblies"]).First());
         Assert.Equal(1, Recording.Initialised);
         Assert.NotNull(application.App);
     }
@@ -152,6 +155,33 @@ public class HostTests
         Assert.Equal((LogLevel.Warning, "My.Logger: plain"), records[1]);
         Assert.StartsWith("My.Logger: System.InvalidOperationException: alone", records[2].Text);
         Assert.Equal(3, records.Length);
+    }
+
+    [Fact(DisplayName = "host.TraceSource writes each kind of event at its level, and never to Trace or Debug")]
+    public void TraceSource()
+    {
+        TraceSource source = ApplicationTrace.CreateSource();
+        Assert.DoesNotContain(source.Listeners.Cast<TraceListener>(), static listener => listener is DefaultTraceListener);
+        source.TraceEvent(TraceEventType.Critical, 1, "source-1");
+        source.TraceEvent(TraceEventType.Warning, 2, "source-2 {0}", 5);
+        source.TraceInformation("source-3 {not a format");
+        source.TraceData(TraceEventType.Error, 3, "source-4");
+        source.TraceData(TraceEventType.Error, 3, "source-5", 6);
+        source.TraceEvent(TraceEventType.Verbose, 4, "source-6");
+        source.Listeners[0].Write("source");
+        source.Listeners[0].WriteLine("-7");
+        (LogLevel, string)[] records = FakeBoundary.Log
+            .Where(static record => record.Text.Contains("source-", StringComparison.Ordinal))
+            .Select(static record => (record.Level, record.Text)).ToArray();
+        Assert.Equal(
+        [
+            (LogLevel.Error, "HostingTraceSource: source-1"),
+            (LogLevel.Warning, "HostingTraceSource: source-2 5"),
+            (LogLevel.Info, "HostingTraceSource: source-3 {not a format"),
+            (LogLevel.Error, "HostingTraceSource: source-4"),
+            (LogLevel.Error, "HostingTraceSource: source-5, 6"),
+            (LogLevel.Info, "source-7"),
+        ], records);
     }
 
     private static SettingsText Settings(string startup) => new SettingsText()

@@ -252,6 +252,23 @@ public sealed class ApplicationFolderTests : IDisposable
     }
 
     [Fact]
+    public void The_referenced_assemblies_are_those_of_the_folder_with_the_application_first()
+    {
+        TinyAssembly[] tiny = Enumerable.Range(0, 3).Select(_ => new TinyAssembly()).ToArray();
+        foreach (TinyAssembly each in tiny)
+        {
+            each.Save(_folder);
+        }
+
+        _folder.File("broken.dll", "no assembly");
+        _folder.File("System.Text.Json.dll", "the framework's");
+        var all = new ReferencedAssemblies(Path.Combine(_folder.Path, tiny[1].Name + ".dll"));
+        Assert.False(IsLoaded(tiny[0].Name));
+        Assert.Equal([tiny[1].Name, tiny[0].Name, tiny[2].Name], all.Select(assembly => assembly.GetName().Name));
+        Assert.Equal(all, all);
+    }
+
+    [Fact]
     public void Names_are_found_as_whole_tails_only()
     {
         Assert.True(MetadataNames.Contain("xMyStartup\0"u8, "Startup"));
