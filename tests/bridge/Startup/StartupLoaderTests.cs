@@ -434,6 +434,29 @@ public class StartupLoaderTests
         Assert.Equal(true, properties["ran"]);
     }
 
+    [Fact]
+    public async Task The_result_may_be_any_object_that_converts_to_an_application() =>
+        await Serve(Find(ManyName + ".AnObject", Here));
+
+    [Fact]
+    public void A_result_that_is_no_application_is_a_conversion_that_is_missing_and_null_is_no_application()
+    {
+        foreach (string method in new[] { "NoApplication", "NullApplication" })
+        {
+            var builder = (IAppBuilder)AppBuilderFactory.Create(typeof(IAppBuilder));
+            ((Action<IAppBuilder>)Find(ManyName + "." + method, Here)!)(builder);
+            if (method == "NullApplication")
+            {
+                Assert.Null(builder.Build(typeof(AppFunc)));
+            }
+            else
+            {
+                Assert.StartsWith("No conversion available between System.Object and ",
+                    Assert.Throws<ArgumentException>("signature", () => builder.Build(typeof(AppFunc))).Message, StringComparison.Ordinal);
+            }
+        }
+    }
+
     // --- instances and the wrapper ---------------------------------------------------------------------------
 
     [Fact]

@@ -87,6 +87,17 @@ public class Many
 
     internal static void Hidden(IAppBuilder builder) => Targets.Mark(builder);
 
+    public static object AnObject() => new WithInvoke();
+
+    public static object NoApplication() => new();
+
+    public static object? NullApplication() => null;
+
+    public sealed class WithInvoke
+    {
+        public Task Invoke(object environment) => Targets.Application((IDictionary<string, object>)environment);
+    }
+
     public static class Nested
     {
         public static void Configuration(IAppBuilder builder) => builder.Properties["ran"] = "Nested";
