@@ -122,6 +122,7 @@ owind_status head(std::uint64_t token, const owind_response_head* given, std::in
   view.status = fixed.status;
   view.fields = fields;
   view.no_body_follows = (fixed.flags & OWIND_HEAD_NO_BODY_FOLLOWS) != 0;
+  view.bytes = std::as_bytes(std::span(reinterpret_cast<const std::uint8_t*>(given), size));
   view.unbuffered = (fixed.flags & OWIND_HEAD_UNBUFFERED) != 0;
   const auto pin = tokens->pin(Token{token});
   if (!pin) return OWIND_CLOSED;

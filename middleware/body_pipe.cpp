@@ -48,6 +48,18 @@ BodyPipe::Moved BodyPipe::push_all(std::span<const std::byte> bytes) noexcept {
   return push_some(bytes, Marks::kIgnore, kNoLimit);
 }
 
+/// Copies outside the lock, unless that takes longer than the copying.
+void BodyPipe::copy_for(std::unique_lock<std::mutex>& lock, std::byte* to, const std::byte* from,
+                        std::size_t bytes) noexcept {
+  if (bytes <= kCopiedUnderLock) {
+    std::memcpy(to, from, bytes);
+    return;
+  }
+  lock.unlock();
+  std::memcpy(to, from, bytes);
+  lock.lock();
+}
+
 BodyPipe::Moved BodyPipe::push_some(std::span<const std::byte> bytes, Marks marks,
                                     std::uint64_t most_in_all) noexcept {
   const bool all = marks == Marks::kIgnore;
@@ -91,10 +103,7 @@ BodyPipe::Moved BodyPipe::push_some(std::span<const std::byte> bytes, Marks mark
     if (!all) room = std::min<std::size_t>(room, limits_.high_mark_bytes - size_);
     const std::size_t n = std::min(room, bytes.size());
     std::byte* to = chunk->data + chunk->end;
-    // The tail is freed by nobody while pushing_ is set: consume() keeps it, close() leaves it to us.
-    lock.unlock();
-    std::memcpy(to, bytes.data(), n);
-    lock.lock();
+    copy_for(lock, to, bytes.data(), n);  // the tail is freed by nobody while pushing_ is set
     chunk->end += n;
     size_ = size_ + n;
     total_in_ = total_in_ + n;
@@ -118,6 +127,11 @@ bool BodyPipe::finish(Status end) noexcept {
   const bool waits = consumer_waits_;
   consumer_waits_ = false;
   return waits;
+}
+
+void BodyPipe::finish_unread(Status end) noexcept {
+  end_ = end;
+  finished_ = true;
 }
 
 BodyPipe::Moved BodyPipe::pull(std::span<std::byte> buffer) noexcept {
@@ -146,9 +160,7 @@ BodyPipe::Moved BodyPipe::pull(std::span<std::byte> buffer) noexcept {
     Chunk* chunk = head_;
     const std::size_t n = std::min(chunk->end - chunk->begin, buffer.size());
     const std::byte* from = chunk->data + chunk->begin;
-    lock.unlock();
-    std::memcpy(buffer.data(), from, n);
-    lock.lock();
+    copy_for(lock, buffer.data(), from, n);
     buffer = buffer.subspan(n);
     moved.bytes += n;
     chunk->begin += n;
@@ -242,7 +254,6 @@ bool BodyPipe::producer_waits() const noexcept { return producer_waits_; }
 std::uint64_t BodyPipe::total_in() const noexcept { return total_in_; }
 
 void BodyPipe::reset() noexcept {
-  const std::lock_guard lock(mutex_);
   drop_contents();
   total_in_ = 0;
   closed_ = Status::kOk;

@@ -2,9 +2,9 @@
 // the other the application on some thread. No pointer into it ever reaches managed code: bytes are copied in
 // and out inside the calls.
 //
-// The lock is held for bookkeeping only, never while bytes are copied or while anything else is called, so
-// that the leader never waits for a descheduled copier. One call at a time in each direction: a second one is
-// answered kBusy.
+// The lock is held for bookkeeping only, never while more than a few bytes are copied or anything else is
+// called, so that the leader never waits for a long copy. One call at a time in each direction: a second one
+// is answered kBusy.
 #pragma once
 
 #include <array>
@@ -52,6 +52,9 @@ class BodyPipe {
   /// consumer waits and must be told.
   bool finish(Status end = Status::kEnd) noexcept;
 
+  /// The same while there is no consumer yet.
+  void finish_unread(Status end = Status::kEnd) noexcept;
+
   /// Consumer: copies bytes out. kOk: bytes >= 1. kWait: none there, a wake-up follows. kEnd: complete, or what
   /// finish() was given.
   /// kAborted, kBusy. `wake_other` when the producer waits and the low mark is reached.
@@ -82,7 +85,7 @@ class BodyPipe {
   /// All bytes that ever went in.
   std::uint64_t total_in() const noexcept;
 
-  /// Back to new, for the next request. Nobody is inside.
+  /// Back to new, for the next request. Nobody is inside, and whoever was before happened before this.
   void reset() noexcept;
 
  private:
@@ -95,9 +98,13 @@ class BodyPipe {
   };
   static constexpr std::size_t kFirstBytes = 4096;
   static constexpr std::size_t kChunkBytes = 32 * 1024;
+  /// To let go of the lock and take it again costs about as much as copying this.
+  static constexpr std::size_t kCopiedUnderLock = 1024;
 
   Chunk* make_chunk() noexcept;
   static void free_chunk(Chunk* chunk) noexcept;
+  static void copy_for(std::unique_lock<std::mutex>& lock, std::byte* to, const std::byte* from,
+                       std::size_t bytes) noexcept;
   void drop_contents() noexcept;
   /// After close(): whoever is the last inside drops the contents.
   void drop_if_unused() noexcept;

@@ -2,6 +2,7 @@
 // copy).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -22,6 +23,9 @@ struct ResponseHeadView {
   std::span<const FieldView> fields;
   bool no_body_follows = false;  ///< The application wrote nothing: a length of 0 is stated.
   bool unbuffered = false;       ///< Asks the front end to pass every write on at once.
+  /// All of it as the application serialised it, or empty. Equal bytes are an equal head: an exchange that
+  /// has checked them once need not check them again.
+  std::span<const std::byte> bytes{};
 };
 
 /// A checked head. Reused from one request to the next; keeps its memory.
@@ -42,6 +46,7 @@ class ResponseHead {
     status = 200;
     unbuffered = body_swallowed = false;
     content_length = -1;
+    rendered_by_ = nullptr;
   }
   void set_reason(std::string_view reason) {
     reason_length_ = reason.size();
@@ -61,13 +66,31 @@ class ResponseHead {
   }
   std::size_t size_bytes() const { return text_.size() + 4 * fields_.size(); }
 
+  /// What remember() was given for this head by the same renderer, or empty. Most responses of an application
+  /// have the same head as the one before, and a protocol whose heads depend on nothing else need not format
+  /// it again.
+  std::span<const std::byte> rendered(const void* renderer) const {
+    return renderer == rendered_by_ ? std::span<const std::byte>(rendered_) : std::span<const std::byte>();
+  }
+  /// Keeps the head as `renderer` (any address that is the protocol's own) has formatted it, if it is small.
+  /// By the shard's leader only, like rendered().
+  void remember(const void* renderer, std::span<const std::byte> bytes) const {
+    if (bytes.size() > kKeptRendering) return;
+    rendered_.assign(bytes.begin(), bytes.end());
+    rendered_by_ = renderer;
+  }
+
  private:
   struct Field {
     std::size_t offset, name, value;
   };
+  static constexpr std::size_t kKeptRendering = 1024;
+
   std::string text_;
   std::vector<Field> fields_;
   std::size_t reason_length_ = 0;
+  mutable std::vector<std::byte> rendered_;
+  mutable const void* rendered_by_ = nullptr;
 };
 
 }  // namespace owind::middleware

@@ -1,5 +1,7 @@
 #include "server/exchange/exchange.hpp"
 
+#include <algorithm>
+
 #include "middleware/response_rules.hpp"
 
 namespace owind::exchange {
@@ -82,7 +84,12 @@ void Exchange::request_body_end() {
   // Nothing came at all: said in the block, so that no read has to cross. Only while nobody can read the
   // block yet.
   if (request_.total_in() == 0 && !started_ && !cut) block_.set_flags(middleware::kRequestHasNoBody);
-  if (request_.finish(cut ? Status::kCut : Status::kEnd)) resume(Ready::kRead);
+  const Status end = cut ? Status::kCut : Status::kEnd;
+  // Nobody reads before the request is submitted.
+  if (!started_)
+    request_.finish_unread(end);
+  else if (request_.finish(end))
+    resume(Ready::kRead);
 }
 
 void Exchange::fail_request_body(Status status) {
@@ -300,7 +307,7 @@ Status Exchange::head(const middleware::ResponseHeadView& head, std::string& err
   const middleware::ResponseContext context{(block_.flags() & middleware::kRequestHead) != 0, false};
   bool valid = false;
   try {
-    valid = middleware::check_response_head(head, context, response_head_, error);
+    valid = is_same_head(head, context) || check_head(head, context, error);
   } catch (const std::bad_alloc&) {
     error = "out of memory";
   }
@@ -310,6 +317,23 @@ Status Exchange::head(const middleware::ResponseHeadView& head, std::string& err
   return aborted_.load(std::memory_order_acquire) ? Status::kAborted : Status::kOk;
 } catch (...) {
   return Status::kFailed;
+}
+
+/// Whether response_head_ is what this head would become: an application gives the same one again and again.
+bool Exchange::is_same_head(const middleware::ResponseHeadView& head,
+                            const middleware::ResponseContext& context) const noexcept {
+  return !head.bytes.empty() && context.is_head_request == checked_for_head_request_ &&
+         std::ranges::equal(head.bytes, checked_head_);
+}
+
+bool Exchange::check_head(const middleware::ResponseHeadView& head,
+                          const middleware::ResponseContext& context, std::string& error) {
+  checked_head_.clear();
+  if (!middleware::check_response_head(head, context, response_head_, error)) return false;
+  if (head.bytes.size() > kKeptHeadBytes) return true;
+  checked_head_.assign(head.bytes.begin(), head.bytes.end());
+  checked_for_head_request_ = context.is_head_request;
+  return true;
 }
 
 Status Exchange::blocking() noexcept {

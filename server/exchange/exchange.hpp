@@ -15,9 +15,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "middleware/body_pipe.hpp"
 #include "middleware/environment.hpp"
+#include "middleware/response_rules.hpp"
 #include "middleware/token_table.hpp"
 #include "middleware/trace_sink.hpp"
 #include "server/exchange/admission.hpp"
@@ -165,6 +167,12 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   static void on_completed(void* context, middleware::Outcome outcome) noexcept;
   void conclude(middleware::Outcome outcome);
   void leave_flight();
+  bool is_same_head(const middleware::ResponseHeadView& head,
+                    const middleware::ResponseContext& context) const noexcept;
+  bool check_head(const middleware::ResponseHeadView& head, const middleware::ResponseContext& context,
+                  std::string& error);
+
+  static constexpr std::size_t kKeptHeadBytes = 1024;
 
   ShardContext& shard_;
   std::uint32_t slot_ = 0;
@@ -187,6 +195,9 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   middleware::RequestBlock block_;
   middleware::CallEntry entry_;
   middleware::ResponseHead response_head_;
+  /// The bytes that response_head_ was made of, if it is valid and they are few.
+  std::vector<std::byte> checked_head_;
+  bool checked_for_head_request_ = false;
   middleware::Completion parked_;
   middleware::Outcome outcome_ = middleware::Outcome::kAbandoned;
 

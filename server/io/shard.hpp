@@ -103,7 +103,7 @@ class Shard final : public runner::IoLoop {
 
  private:
   static constexpr std::size_t kReadBufferBytes = 128 * 1024;
-  static constexpr std::size_t kKeptOutputs = 16;
+  static constexpr std::size_t kKeptOutputs = 64;
   static constexpr std::size_t kKeptOutputBytes = 256 * 1024;
 
   void arm_heartbeat();

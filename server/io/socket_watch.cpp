@@ -8,7 +8,8 @@ namespace owind::io {
 SocketWatch::SocketWatch(boost::asio::io_context& context) : set_(context) {
   const int fd = ::epoll_create1(EPOLL_CLOEXEC);
   if (fd < 0)
-    throw boost::system::system_error(boost::system::error_code(errno, boost::system::system_category()), "epoll_create1");
+    throw boost::system::system_error(boost::system::error_code(errno, boost::system::system_category()),
+                                      "epoll_create1");
   set_.assign(fd);
   arm();
 }
@@ -31,7 +32,8 @@ void SocketWatch::remove(int fd, Watched& watched) noexcept {
   epoll_event unused{};
   ::epoll_ctl(set_.native_handle(), EPOLL_CTL_DEL, fd, &unused);
   for (int i = next_; i < count_; ++i)
-    if (fetched_[static_cast<std::size_t>(i)].data.ptr == &watched) fetched_[static_cast<std::size_t>(i)].data.ptr = nullptr;
+    if (fetched_[static_cast<std::size_t>(i)].data.ptr == &watched)
+      fetched_[static_cast<std::size_t>(i)].data.ptr = nullptr;
 }
 
 bool SocketWatch::has_fetched() const noexcept {
@@ -41,30 +43,39 @@ bool SocketWatch::has_fetched() const noexcept {
 }
 
 bool SocketWatch::hand_out_one() {
-  while (next_ < count_) {
-    const epoll_event event = fetched_[static_cast<std::size_t>(next_++)];
-    if (event.data.ptr) static_cast<Watched*>(event.data.ptr)->on_events(event.events);
-    // Only now: armed before, the set would still be ready for what was just read.
-    if (next_ == count_) arm();
-    if (event.data.ptr) return true;
+  while (true) {
+    while (next_ < count_) {
+      const epoll_event event = fetched_[static_cast<std::size_t>(next_++)];
+      if (!event.data.ptr) continue;
+      static_cast<Watched*>(event.data.ptr)->on_events(event.events);
+      return true;
+    }
+    if (armed_) return false;
+    // Here, not at the end of the batch: the set would still be ready for what was just read, and for what
+    // the calls that came of it have yet to send.
+    if (count_ < kLargeBatch || direct_left_-- <= 0 || !fetch()) {
+      arm();
+      return false;
+    }
   }
-  return false;
 }
 
 void SocketWatch::arm() {
-  set_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
-    if (!error) fetch();
-  });
+  armed_ = true;
+  set_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                  [this](const boost::system::error_code& error) {
+                    armed_ = false;
+                    if (error) return;
+                    direct_left_ = kDirectBatches;
+                    if (fetch()) hand_out_one();
+                  });
 }
 
-void SocketWatch::fetch() {
+bool SocketWatch::fetch() noexcept {
   const int n = ::epoll_wait(set_.native_handle(), fetched_.data(), kBatch, 0);
   next_ = 0;
   count_ = n > 0 ? n : 0;
-  if (count_ == 0)
-    arm();
-  else
-    hand_out_one();
+  return count_ > 0;
 }
 
 }  // namespace owind::io

@@ -15,6 +15,12 @@ namespace {
 /// A usual request has two dozen.
 constexpr std::size_t kPartsAtOnce = 32;
 
+/// Bodies up to this size are copied out in one step.
+constexpr std::size_t kSmallBody = 1024;
+
+/// Whose rendering of a head it is (ResponseHead::remember).
+constexpr char kRenderer = 0;
+
 }  // namespace
 
 Fed FastCgiCodec::feed(std::span<const std::byte> input, HeadSink& heads) {
@@ -118,6 +124,13 @@ void FastCgiCodec::seal(Output& out) {
 }
 
 void FastCgiCodec::head(StreamId stream, const middleware::ResponseHead& head, Output& out) {
+  const auto id = static_cast<std::uint16_t>(stream);
+  if (const auto same = head.rendered(&kRenderer); !same.empty()) {
+    seal(out);
+    open_record(id, out);
+    fcgi::append(out, same);
+    return;
+  }
   std::array<fcgi::CgiField, 32> few;
   std::vector<fcgi::CgiField> many;
   const std::size_t count = head.field_count() + (head.unbuffered ? 1 : 0);
@@ -133,13 +146,13 @@ void FastCgiCodec::head(StreamId stream, const middleware::ResponseHead& head, O
   // nginx consumes and hides it; the others pass on what comes.
   if (head.unbuffered) fields[count - 1] = {"X-Accel-Buffering", "no"};
   const fcgi::CgiHead cgi{static_cast<std::uint16_t>(head.status), head.reason(), fields.first(count)};
-  const auto id = static_cast<std::uint16_t>(stream);
   // A head larger than one record is split by hand; nearly all fit into what is open.
   const std::size_t size = fcgi::cgi_head_size(cgi);
   if (size <= fcgi::kMaxContent) {
     seal(out);
     open_record(id, out);
     fcgi::append_cgi_head(out, cgi);
+    head.remember(&kRenderer, std::span(out).last(size));
     return;
   }
   std::vector<std::byte> text;
@@ -151,6 +164,15 @@ void FastCgiCodec::head(StreamId stream, const middleware::ResponseHead& head, O
 std::size_t FastCgiCodec::body(StreamId stream, middleware::BodyPipe& pipe, std::size_t quota_bytes,
                                Output& out, bool& wake) {
   const auto id = static_cast<std::uint16_t>(stream);
+  const std::size_t size = pipe.size();
+  if (size == 0) return 0;
+  if (size <= kSmallBody && size <= quota_bytes) {
+    std::array<std::byte, kSmallBody> bytes;
+    const auto moved = pipe.pull(std::span(bytes).first(size));
+    wake = wake || moved.wake_other;
+    body(stream, {reinterpret_cast<const char*>(bytes.data()), moved.bytes}, out);
+    return moved.bytes;
+  }
   std::size_t taken = 0;
   std::array<std::span<const std::byte>, 8> views;
   while (taken < quota_bytes) {

@@ -53,6 +53,9 @@ void Monitor::run() noexcept {
       case Pace::Next::kSoon:
         wake_.wait_for(lock, options_.look_interval, is_stopping);
         break;
+      case Pace::Next::kStroll:
+        wake_.wait_for(lock, options_.stroll, is_stopping);
+        break;
       case Pace::Next::kNap:
         wake_.wait_for(lock, options_.nap, [this] { return stopping_ || woken_; });
         break;
@@ -120,7 +123,7 @@ void Monitor::watch(Shard& shard, Watch& watch, Clock::time_point now, Pace::Sig
     sight.calls += Lease::begun(word) - Lease::begun(watch.word);
     watch.word = word;
     watch.since = now;
-    sight.held = sight.held || Lease::in_call(word);
+    sight.in_call = sight.in_call || Lease::in_call(word);
     return;
   }
   if (!Lease::in_call(word)) return;

@@ -35,6 +35,11 @@ struct RunnerOptions {
   Clock::duration nap = std::chrono::milliseconds(10);
   /// How long nothing must have stalled before the monitor naps.
   Clock::duration nap_after = std::chrono::seconds(10);
+  /// How long the monitor waits between two looks at a busy shard where nothing stalls. Each look takes the
+  /// processor from a leader that needs it.
+  Clock::duration stroll = std::chrono::milliseconds(2);
+  /// How long nothing must have stalled before it does.
+  Clock::duration stroll_after = std::chrono::seconds(2);
   /// A call whose thread computes (neither sleeps nor waits) keeps its shard this long: stealing gains it
   /// nothing.
   Clock::duration running_grace = std::chrono::milliseconds(10);

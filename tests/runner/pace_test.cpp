@@ -19,13 +19,15 @@ struct Stepped {
     ++looks;
     const Next next = pace.after(sight, now);
     if (next == Next::kSoon) now += options.look_interval;
+    if (next == Next::kStroll) now += options.stroll;
     if (next == Next::kNap) now += options.nap;
     return next;
   }
   Next quiet() { return look({}); }
-  Next calls(std::uint64_t count) { return look({false, false, count}); }
-  Next held() { return look({true, false, 1}); }
-  Next stole() { return look({true, true, 0}); }
+  Next calls(std::uint64_t count) { return look({.calls = count}); }
+  Next in_call(std::uint64_t count) { return look({.in_call = true, .calls = count}); }
+  Next held() { return look({.held = true, .calls = 1}); }
+  Next stole() { return look({.held = true, .stole = true}); }
 
   /// Calls that come one by one, at long intervals, until the monitor has stopped to take them seriously.
   void grow_trusting() {
@@ -54,6 +56,27 @@ TEST_CASE("Pace: while a lease is held the next look comes soon, however long it
   Stepped monitor;
   monitor.grow_trusting();
   for (int i = 0; i < 100; ++i) CHECK(monitor.held() == Next::kSoon);
+}
+
+TEST_CASE("Pace: a lease at first sight brings the next look soon") {
+  Stepped monitor;
+  monitor.grow_trusting();
+  for (int i = 0; i < 100; ++i) CHECK(monitor.in_call(1) == Next::kSoon);
+}
+
+TEST_CASE(
+    "Pace: a busy shard where nothing has stalled for two seconds is looked at every two milliseconds") {
+  Stepped monitor;
+  const auto begin = monitor.now;
+  while (monitor.now < begin + 2s) CHECK(monitor.in_call(100) == Next::kSoon);
+  for (int i = 0; i < 100; ++i) CHECK(monitor.in_call(100) == Next::kStroll);
+  CHECK(monitor.calls(32) == Next::kStroll);
+  CHECK(monitor.in_call(31) == Next::kSoon);   // not busy: fewer than 32 in two milliseconds
+  CHECK(monitor.in_call(8) == Next::kStroll);  // busy: 8 in half of one
+  CHECK(monitor.held() == Next::kSoon);
+  CHECK(monitor.in_call(100) == Next::kStroll);
+  CHECK(monitor.stole() == Next::kSoon);
+  CHECK(monitor.in_call(100) == Next::kSoon);
 }
 
 TEST_CASE("Pace: in the first ten seconds and after a steal every lease wakes the monitor") {
@@ -92,6 +115,6 @@ TEST_CASE("Pace: many calls are watched at every interval, also by a monitor tha
   Stepped monitor;
   monitor.grow_trusting();
   CHECK(monitor.calls(1) == Next::kNap);
-  CHECK(monitor.calls(300) == Next::kSoon);
-  for (int i = 0; i < 100; ++i) CHECK(monitor.calls(15) == Next::kSoon);
+  CHECK(monitor.calls(30) == Next::kSoon);
+  for (int i = 0; i < 100; ++i) CHECK(monitor.calls(7) == Next::kSoon);
 }
