@@ -8,10 +8,9 @@ using System.Threading;
 using System.Threading.Tasks;
 using Owind.Boundary;
 using Owind.Requests;
+using Owind.Startup;
 
 namespace Owind.Hosting;
-
-using AppFunc = Func<IDictionary<string, object>, Task>;
 
 internal sealed class ApplicationHost
 {
@@ -22,6 +21,7 @@ internal sealed class ApplicationHost
     private readonly Dictionary<string, object> _properties;
     private readonly ServerSettings _settings;
     private readonly TextWriter _traceOutput;
+    private ProgramStartup? _program;
 
     internal ApplicationHost(ServerSettings settings)
     {
@@ -55,9 +55,10 @@ internal sealed class ApplicationHost
     /// <exception cref="StartupException">It cannot be started.</exception>
     internal OwinApplication Load()
     {
-        AppFunc app = ApplicationStartup.Build(_settings.Application, _settings.Startup, _properties);
+        StartedApplication started = ApplicationStartup.Start(_settings.Application, _settings.Startup, _properties);
+        _program = started.Program;
         Initialise();
-        return new OwinApplication(app, _properties);
+        return new OwinApplication(started.App, started.Properties);
     }
 
     /// <summary>Cancels host.OnAppDisposing and waits for its callbacks. All requests are over by then.</summary>
@@ -75,6 +76,7 @@ internal sealed class ApplicationHost
             }
         }
 
+        _program?.End();
         _traceOutput.Flush();
     }
 

@@ -21,9 +21,11 @@ internal static class ApplicationStartup
     /// <param name="assemblyPath">The application's .dll or .exe.</param>
     /// <param name="startup">What <c>--startup</c> says; null or blank: as its configuration file says, else
     /// discovered.</param>
-    /// <param name="properties">The start-up Properties. The application sees this instance.</param>
+    /// <param name="properties">The start-up Properties. The application sees this instance, unless it makes a builder
+    /// of its own (WebApp.Start).</param>
     /// <exception cref="StartupException">It cannot be started; nothing else is thrown.</exception>
-    public static AppFunc Build(string assemblyPath, string? startup, IDictionary<string, object> properties)
+    public static StartedApplication Start(
+        string assemblyPath, string? startup, IDictionary<string, object> properties)
     {
         assemblyPath = Path.GetFullPath(assemblyPath);
         Assembly application = LoadApplication(assemblyPath);
@@ -35,15 +37,26 @@ internal static class ApplicationStartup
         }
 
         var errors = new List<string>();
-        StartupAction? action;
+        StartupAction? action = null;
+        bool isProgram;
         try
         {
             var folder = new ApplicationFolder(Path.GetDirectoryName(assemblyPath)!, application);
-            action = StartupLoader.Find(startup?.Trim(), errors, null, folder);
+            StartupMatch? match = StartupLoader.FindMatch(startup?.Trim(), errors, null, folder);
+            isProgram = match is { } found && ProgramStartup.IsEntryPoint(found.Type, found.MethodName);
+            if (match != null && !isProgram)
+            {
+                action = ConfigurationMethod.Bind(match.Value, errors);
+            }
         }
         catch (Exception exception)
         {
             throw StartupFailure.Thrown("The startup class could not be used", assemblyPath, exception);
+        }
+
+        if (isProgram || (action == null && startup == null && ProgramStartup.IsSelfHosting(application)))
+        {
+            return RunProgram(application, assemblyPath, properties, errors);
         }
 
         if (action == null)
@@ -51,7 +64,25 @@ internal static class ApplicationStartup
             throw StartupFailure.NotFound(assemblyPath, startup, fromFile, errors);
         }
 
-        return Build(action, assemblyPath, properties);
+        return new StartedApplication(Build(action, assemblyPath, properties), properties, null);
+    }
+
+    private static StartedApplication RunProgram(
+        Assembly application, string assemblyPath, IDictionary<string, object> properties, List<string> errors)
+    {
+        try
+        {
+            ProgramStartup program = ProgramStartup.Run(
+                application, properties, out AppFunc app, out IDictionary<string, object> own);
+            return new StartedApplication(app, own, program);
+        }
+        catch (Exception exception)
+        {
+            string step = "The application was to start its server in Main (WebApp.Start), and did not";
+            throw StartupFailure.Thrown(
+                errors.Count == 0 ? step : $"{StartupTexts.Wrapper}\n - {string.Join("\n - ", errors)}\n{step}",
+                assemblyPath, exception);
+        }
     }
 
     private static AppFunc Build(StartupAction action, string assemblyPath, IDictionary<string, object> properties)

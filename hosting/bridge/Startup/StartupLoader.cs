@@ -34,6 +34,11 @@ public static class StartupLoader
 
     /// <summary>As <see cref="Load"/>, with the folder to look through and the result not yet a delegate.</summary>
     internal static StartupAction? Find(
+        string? startup, IList<string> errors, IEnumerable<Assembly>? candidates, ApplicationFolder folder) =>
+        FindMatch(startup, errors, candidates, folder) is { } match ? ConfigurationMethod.Bind(match, errors) : null;
+
+    /// <summary>The class and the name of its method; whether there is such a method is not looked at yet.</summary>
+    internal static StartupMatch? FindMatch(
         string? startup, IList<string> errors, IEnumerable<Assembly>? candidates, ApplicationFolder folder)
     {
         startup ??= "";
@@ -60,7 +65,7 @@ public static class StartupLoader
             }
         }
 
-        return match == null ? null : ConfigurationMethod.Bind(match.Value, errors);
+        return match;
     }
 
     /// <summary>

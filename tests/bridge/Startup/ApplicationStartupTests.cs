@@ -20,7 +20,7 @@ public sealed class ApplicationStartupTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private AppFunc Build(TinyAssembly tiny, string? startup = null) =>
-        ApplicationStartup.Build(tiny.Save(_folder), startup, _properties);
+        ApplicationStartup.Start(tiny.Save(_folder), startup, _properties).App;
 
     private string Message(Action action) => Assert.Throws<StartupException>(action).Message;
 
@@ -176,7 +176,7 @@ public sealed class ApplicationStartupTests : IDisposable
     [Fact]
     public void A_file_that_does_not_exist_says_so() =>
         Assert.StartsWith($"The application was not found: there is no file '{_folder.Path}/No.dll'.\n",
-            Message(() => ApplicationStartup.Build(_folder.Path + "/No.dll", null, _properties)), StringComparison.Ordinal);
+            Message(() => ApplicationStartup.Start(_folder.Path + "/No.dll", null, _properties)), StringComparison.Ordinal);
 
     [Fact]
     public void A_file_that_is_no_assembly_says_so()
@@ -185,7 +185,7 @@ public sealed class ApplicationStartupTests : IDisposable
         {
             string file = _folder.File("bad.dll", content);
             Assert.StartsWith($"The application could not be loaded: '{file}' is not a .NET assembly, or is broken.\n",
-                Message(() => ApplicationStartup.Build(file, null, _properties)), StringComparison.Ordinal);
+                Message(() => ApplicationStartup.Start(file, null, _properties)), StringComparison.Ordinal);
         }
     }
 

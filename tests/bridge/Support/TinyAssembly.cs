@@ -6,6 +6,9 @@ using System.Collections.Generic;
 using System.IO;
 using System.Reflection;
 using System.Reflection.Emit;
+using System.Reflection.Metadata;
+using System.Reflection.Metadata.Ecma335;
+using System.Reflection.PortableExecutable;
 using System.Runtime.Loader;
 using System.Text;
 using System.Threading;
@@ -141,6 +144,25 @@ internal sealed class TinyAssembly
         var stream = new MemoryStream();
         _assembly.Save(stream);
         return stream.ToArray();
+    }
+
+    /// <summary>Saves it with an entry point: a static method of one of its classes.</summary>
+    public string SaveProgram(TemporaryFolder folder, string typeName, string methodName)
+    {
+        MethodInfo? main = null;
+        foreach (TypeBuilder type in _types)
+        {
+            Type made = type.CreateType();
+            main = made.FullName == typeName ? made.GetMethod(methodName) : main;
+        }
+
+        MetadataBuilder metadata = _assembly.GenerateMetadata(out BlobBuilder code, out BlobBuilder data);
+        var image = new ManagedPEBuilder(
+            PEHeaderBuilder.CreateExecutableHeader(), new MetadataRootBuilder(metadata), code, data,
+            entryPoint: MetadataTokens.MethodDefinitionHandle(main!.MetadataToken & 0xffffff));
+        var bytes = new BlobBuilder();
+        image.Serialize(bytes);
+        return folder.File(Name + ".dll", bytes.ToArray());
     }
 
     public string Save(TemporaryFolder folder, string? fileName = null) =>
