@@ -54,6 +54,8 @@ io::ConnectionLimits connection_limits(const config::ServerOptions& options) {
   limits.head_timeout = options.head_timeout;
   limits.body_timeout = options.body_timeout;
   limits.write_timeout = options.write_timeout;
+  limits.max_buffered_bytes = options.connection_buffer_bytes;
+  limits.min_body_rate = options.min_body_rate;
   return limits;
 }
 
@@ -61,6 +63,9 @@ fastcgi::Limits fastcgi_limits(const config::ServerOptions& options) {
   fastcgi::Limits limits;
   limits.max_params_bytes = static_cast<std::uint32_t>(options.max_params_bytes);
   limits.max_params = static_cast<std::uint32_t>(options.max_params_count);
+  limits.max_name_bytes = static_cast<std::uint32_t>(options.max_param_name_bytes);
+  limits.max_value_bytes = static_cast<std::uint32_t>(options.max_param_value_bytes);
+  limits.max_active_requests = static_cast<std::uint32_t>(options.max_requests_per_connection);
   return limits;
 }
 
@@ -205,7 +210,7 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
   process_log = &log;
   for (const auto& line : cli::unknown_variables(::environ)) log.warn(line);
   auto& tokens = *new middleware::TokenTable;
-  auto& admission = *new exchange::Admission(options.max_requests_in_flight);
+  auto& admission = *new exchange::Admission(options.max_requests_in_flight, options.max_buffered_bytes);
   auto& stop_request = *new StopRequest;
   auto& stop_controller = *new process::StopController({
       .drain = [&] { stop_request.ask(StopRequest::Kind::kDrain); },
@@ -257,7 +262,8 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
   auto& fastcgi = *new protocol::FastCgiProtocol(fastcgi_limits(options), management_values, path_options(options));
   auto& context = *new io::ServerContext{
       .limits = connection_limits(options),
-      .pipe_limits = {},
+      .pipe_limits = {.high_mark_bytes = options.request_buffer_bytes,
+                      .low_mark_bytes = options.request_buffer_bytes / 2},
       .protocol = fastcgi,
       .tokens = tokens,
       .admission = admission,

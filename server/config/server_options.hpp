@@ -84,9 +84,29 @@ struct ServerOptions {
   std::size_t max_params_bytes = 256 * 1024;
   /// Number of the parameters of one request, 431 above it. nginx's max_headers.
   std::size_t max_params_count = 1'000;
+  /// Bytes of one name among them, 431 above it. nginx's large_client_header_buffers: a whole header line has 8 KiB.
+  std::size_t max_param_name_bytes = 8 * 1024;
+  /// Bytes of one value, 431 above it. The content of one record, which is all that nginx can send; large values that
+  /// are meant to be (client certificates, tickets of single sign-on) reach 16 to 48 KiB.
+  std::size_t max_param_value_bytes = 64 * 1024;
+  /// Requests at once on one connection, 503 above it. RFC 9113 §6.5.2 recommends at least 100 streams; nginx uses one,
+  /// HAProxy as many as FCGI_MAX_REQS announces.
+  std::size_t max_requests_per_connection = 100;
   /// Bytes of the body of one request, 413 above it. 0: no limit, because the front end has one (nginx: 1
   /// MiB).
   std::uint64_t max_body_bytes = 0;
+
+  /// Body bytes that one request buffers in each direction before its source waits. Kestrel's MaxResponseBufferSize.
+  std::size_t request_buffer_bytes = 64 * 1024;
+  /// Request bodies buffered on one connection; it is not read above it. Kestrel's MaxRequestBufferSize.
+  std::size_t connection_buffer_bytes = 1024 * 1024;
+  /// Request bodies buffered in the whole process; above it, connections that hold some are not read. Four times what
+  /// the most requests in flight hold at their marks (1,024 of 64 KiB), which leaves room for connections with many
+  /// requests.
+  std::size_t max_buffered_bytes = 256 * 1024 * 1024;
+  /// Least bytes a second of a body that the application waits for, 408 below it, after five seconds. 0: off, as in
+  /// nginx, which sees the visitor's rate and we do not; Kestrel, without a front end, has 240.
+  std::size_t min_body_rate = 0;
 
   /// From the complete head to the end of the application; after it 504, or a broken response if it has begun: streams count, as
   /// with php-fpm's request_terminate_timeout. 0: off, as in Kestrel, nginx and php-fpm.

@@ -69,9 +69,19 @@ void Exchange::submit() {
 }
 
 bool Exchange::request_body(std::span<const std::byte> bytes) {
+  // Counted before anybody can read them.
+  buffered_.fetch_add(bytes.size(), std::memory_order_relaxed);
+  shard_.admission.buffer(bytes.size());
   const auto moved = request_.push_all(bytes);
   if (moved.wake_other) resume(Ready::kRead);
+  if (request_.closed()) forget_buffered();
   return moved.status != Status::kFailed;
+}
+
+/// The pipe was closed: nothing of it counts any more.
+void Exchange::forget_buffered() noexcept {
+  if (buffered_.load(std::memory_order_relaxed) == 0) return;
+  if (const auto bytes = buffered_.exchange(0, std::memory_order_relaxed)) shard_.admission.unbuffer(bytes);
 }
 
 void Exchange::request_body_end() {
@@ -95,6 +105,7 @@ void Exchange::request_body_end() {
 void Exchange::fail_request_body(Status status) {
   body_over_ = true;
   const Ready who = request_.close(status);
+  forget_buffered();
   send_abort(AbortReason::kTimeout);
   if (who != Ready::kNone) resume(who);
 }
@@ -141,6 +152,7 @@ void Exchange::abort(AbortReason reason) {
   body_over_ = true;
   aborted_.store(true, std::memory_order_release);
   const Ready who = request_.close(Status::kAborted) | response_.close(Status::kAborted);
+  forget_buffered();
   if (never_start()) return;
   send_abort(reason);
   if (who != Ready::kNone) resume(who);
@@ -175,6 +187,7 @@ void Exchange::finish() {
   }
   request_.close(Status::kAborted);
   response_.close(Status::kAborted);
+  forget_buffered();
 }
 
 bool Exchange::make_orphan() {
@@ -266,6 +279,18 @@ void Exchange::on_completed(void* context, Outcome outcome) noexcept {
 Transfer Exchange::read(std::span<std::byte> buffer) noexcept {
   if (complete_called_.load(std::memory_order_acquire)) return {Status::kClosed, 0};
   const auto moved = request_.pull(buffer);
+  if (moved.bytes > 0) {
+    const bool full = shard_.admission.buffers_full();
+    // Not more than is counted: the pipe may be closed, and all of it forgotten, meanwhile.
+    std::size_t counted = buffered_.load(std::memory_order_relaxed);
+    std::size_t taken = 0;
+    do
+      taken = std::min(counted, moved.bytes);
+    while (!buffered_.compare_exchange_weak(counted, counted - taken, std::memory_order_relaxed));
+    shard_.admission.unbuffer(taken);
+    // Its connection may have been stopped for what the process holds.
+    if (full) shard_.runner.dirty(*this);
+  }
   // The mark may have stopped the connection's reading.
   if (moved.bytes > 0 && request_.size() <= shard_.pipe_limits.low_mark_bytes &&
       request_.size() + moved.bytes > shard_.pipe_limits.low_mark_bytes)
@@ -372,6 +397,7 @@ bool Exchange::try_retire() {
     return false;
   }
   block_.close();
+  forget_buffered();
   request_.reset();
   response_.reset();
   in_use_ = false;

@@ -158,6 +158,7 @@ class Exchange final : public middleware::Environment, public runner::Effect {
     void run(runner::Entry entry, std::atomic<std::int32_t>& entered) noexcept override;
   };
 
+  void forget_buffered() noexcept;
   void call(runner::Call& what);
   bool never_start();
   void send_abort(middleware::AbortReason reason);
@@ -204,6 +205,7 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   // Shared.
   middleware::BodyPipe request_;
   middleware::BodyPipe response_;
+  std::atomic<std::size_t> buffered_{0};  ///< This request's part of Admission::buffered().
   std::atomic<std::uint8_t> head_state_atomic_{kNoHead};
   std::atomic<bool> aborted_{false};
   std::atomic<bool> complete_called_{false};

@@ -91,7 +91,8 @@ bool Connection::should_pause() const {
   if (closing_ == Closing::kDrainAfterFlush) return discarded_ > shard_.limits().unread_body_bytes;
   if (streams_.size() == 1 && streams_[0].exchange && streams_[0].exchange->request_body_over_mark())
     return true;
-  return buffered_bodies() > shard_.limits().max_buffered_bytes;
+  const std::size_t buffered = buffered_bodies();
+  return buffered > shard_.limits().max_buffered_bytes || (buffered > 0 && shard_.buffers_full());
 }
 
 void Connection::on_readable() {
@@ -591,6 +592,7 @@ void Connection::check_stream(Stream& stream, Tick now) {
     }
     return;
   }
+  const Tick looked = std::exchange(stream.last_look, now);
   if (x.request_body_over() || !x.application_reads()) return;
   if (stream.head_sent && over(stream.last_body, limits.stall_timeout)) {
     log(Severity::kWarning, &stream,
@@ -598,9 +600,16 @@ void Connection::check_stream(Stream& stream, Tick now) {
         "no more of it "
         "(nginx stops then): the read fails. Read the whole body first, or answer through an HTTP listener");
     x.fail_request_body(middleware::Status::kStalled);
-  } else if (over(stream.last_body, limits.body_timeout)) {
+    return;
+  }
+  // Only the time that the application has waited for: it may read as slowly as it likes.
+  stream.waited += now - std::max(looked, stream.since);
+  const bool slow = limits.min_body_rate && stream.waited > static_cast<Tick>(limits.body_rate_grace.count()) &&
+                    x.request_body_bytes() * 1000 < limits.min_body_rate * stream.waited;
+  if (slow || over(stream.last_body, limits.body_timeout)) {
     log(Severity::kWarning, &stream,
-        "no bytes of the request body for " + std::to_string(limits.body_timeout.count()) + " ms");
+        slow ? "the request body is slower than " + std::to_string(limits.min_body_rate) + " bytes a second"
+             : "no bytes of the request body for " + std::to_string(limits.body_timeout.count()) + " ms");
     if (!stream.head_sent && x.take_head()) {
       give_up(stream, AbortReason::kTimeout, false);
       answer(stream, 408);

@@ -70,6 +70,8 @@ class Connection final : public exchange::ExchangeOwner,
     exchange::Exchange* exchange = nullptr;  ///< Null: refused; only the rest of its bytes is expected.
     Tick since = 0;                          ///< Begin of the head, then of the application's work.
     Tick last_body = 0;
+    Tick last_look = 0;     ///< Of the heartbeat.
+    Tick waited = 0;        ///< For the body, by an application that reads it, as far as heartbeats saw.
     int refuse_status = 0;  ///< Answer this at the end of the input at hand.
     bool head_complete = false;
     bool head_sent = false;

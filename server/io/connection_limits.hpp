@@ -19,6 +19,9 @@ struct ConnectionLimits {
   Duration first_record_timeout = std::chrono::seconds(5);
   Duration head_timeout = std::chrono::seconds(30);
   Duration body_timeout = std::chrono::seconds(60);
+  std::uint64_t min_body_rate = 0;  ///< Bytes a second while the application waits for them; 0: none.
+  /// For how long a body may be slower: time to get going. As Kestrel's grace period.
+  Duration body_rate_grace = std::chrono::seconds(5);
   Duration write_timeout = std::chrono::seconds(60);
 
   /// An application that reads although the front end has the response head and sends no more: measured,

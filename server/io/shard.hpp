@@ -78,6 +78,8 @@ class Shard final : public runner::IoLoop {
   exchange::SlotTable& slots() { return slots_; }
   middleware::TraceSink& visitor_trace() { return server_.visitor_trace; }
   Tick now() const { return now_; }
+  /// The process holds as many unread body bytes as it may.
+  bool buffers_full() const { return server_.admission.buffers_full(); }
   /// One buffer for whoever reads next; its content ends with the handler.
   std::span<std::byte> read_buffer() { return {read_buffer_.get(), kReadBufferBytes}; }
   protocol::Output lend_output();

@@ -46,7 +46,7 @@ std::pair<int, int> tcp_pair() {
 }  // namespace
 
 ServerRig::ServerRig(RigOptions options)
-    : admission(options.max_in_flight),
+    : admission(options.max_in_flight, options.max_buffered),
       runtime(tokens, log),
       application(runtime.table()),
       pipeline(middleware::AppFunc::of(application)),

@@ -66,6 +66,7 @@ struct RigOptions {
   fastcgi::Limits fastcgi_limits{};
   middleware::PipeLimits pipe_limits{};
   std::size_t max_in_flight = 1024;
+  std::size_t max_buffered = ~std::size_t{0};
   std::size_t max_orphans = 256;
   /// What stands in front of the managed application.
   std::vector<std::function<std::unique_ptr<middleware::Middleware>()>> middleware{};
