@@ -10,6 +10,7 @@ OWIND = BUILD / "owind"
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 HELLO = BUILD / "samples/hello/Hello.dll"
 TOUR = BUILD / "samples/tour/Tour.dll"
+KATANA_STYLE = BUILD / "samples/katana-style/KatanaStyle.dll"
 
 
 def test_app(name):
