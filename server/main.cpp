@@ -155,6 +155,7 @@ hosting::BridgeSettings bridge_settings(const config::ServerOptions& options,
       {"log-level", std::string(level_name(options.log_level))}};
   if (!options.startup.empty()) settings.emplace_back("startup", options.startup);
   if (!options.app_name.empty()) settings.emplace_back("app-name", options.app_name);
+  if (options.validate) settings.emplace_back("validate", "true");
   if (!options.data_protection.empty())
     settings.emplace_back("data-protection", options.data_protection.string());
   for (const auto& socket : sockets)

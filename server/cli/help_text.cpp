@@ -37,7 +37,8 @@ std::string options_help(std::span<const Option> options) {
       group = option.group;
       out.append(out.empty() ? "" : "\n").append(group).append(":\n");
     }
-    std::string left = std::string("  ").append(option.flag).append(" ").append(option.value);
+    std::string left = std::string("  ").append(option.flag);
+    if (!option.value.empty()) left.append(" ").append(option.value);
     if (left.size() + 2 > kIndent) {
       out.append(left).append("\n").append(kIndent, ' ');
     } else {

@@ -21,7 +21,7 @@ struct Option {
   std::string_view group;     ///< Headline in the help.
   std::string_view flag;      ///< "--listen"
   std::string_view variable;  ///< "OWIND_LISTEN"
-  std::string_view value;     ///< What stands for the value in the help: "ENDPOINT".
+  std::string_view value;     ///< What stands for the value in the help: "ENDPOINT". Empty: a switch.
   std::string_view help;      ///< One or two sentences without the default.
   Repeat repeat = Repeat::kOnce;
   /// Stores the values, of which there is at least one and, for kOnce, exactly one.

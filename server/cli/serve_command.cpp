@@ -90,6 +90,11 @@ ParseResult parse_serve(std::span<const std::string> arguments, const Environmen
   // One place for the values of each option; they must not move while CLI11 points to them.
   std::vector<std::vector<std::string>> values(table.size());
   for (std::size_t i = 0; i < table.size(); ++i) {
+    if (table[i].value.empty()) {
+      // Its value is "true", or what follows an equals sign.
+      app.add_flag(std::string(table[i].flag), values[i]);
+      continue;
+    }
     // Takes one argument each time: what follows may be APP.
     app.add_option(std::string(table[i].flag), values[i])->allow_extra_args(false);
   }

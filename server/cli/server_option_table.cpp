@@ -114,6 +114,20 @@ Option choice(const Name& name, Enum ServerOptions::*member,
       });
 }
 
+/// A switch: the flag alone, or true or false.
+Option toggle(const Name& name, bool ServerOptions::*member) {
+  return make(
+      name, Repeat::kOnce,
+      [=](ServerOptions& options, Values values) {
+        const std::string& word = values.front();
+        const bool on = word == "true" || word == "1" || word == "on" || word == "yes";
+        if (!on && word != "false" && word != "0" && word != "off" && word != "no")
+          throw std::invalid_argument("\"" + word + "\" is neither true nor false");
+        options.*member = on;
+      },
+      [=](const ServerOptions& options) { return std::string(options.*member ? "true" : ""); });
+}
+
 Option text(const Name& name, std::string ServerOptions::*member) {
   return make(
       name, Repeat::kOnce, [=](ServerOptions& options, Values values) { options.*member = values.front(); },
@@ -238,6 +252,11 @@ std::vector<Option> build() {
                     "production, or development, which shows the details of errors to the visitor."},
                    &ServerOptions::mode,
                    {{"production", Mode::kProduction}, {"development", Mode::kDevelopment}}),
+      toggle(
+          {kApplication, "--validate", "OWIND_VALIDATE", "",
+           "Checks what server, middleware and application hand to each other against OWIN, names who broke "
+           "which rule, and answers 500. For developers: it costs time."},
+          &ServerOptions::validate),
       path_base({kApplication, "--path-base", "OWIND_PATH_BASE", "PATH",
                  "Where the application is mounted, such as /shop: this part of the path becomes "
                  "owin.RequestPathBase."}),
@@ -339,9 +358,10 @@ std::vector<Option> build() {
             "Request bodies buffered in the whole process; connections that hold some are not read above it."},
            &ServerOptions::max_buffered_bytes, 4096, kGiB * 1024),
 
-      duration({kTimes, "--request-timeout", "OWIND_REQUEST_TIMEOUT", "TIME",
-                "For the application to complete: after it 504, or a broken response if it has begun. 0: off."},
-               &ServerOptions::request_timeout, Zero::kAllowed),
+      duration(
+          {kTimes, "--request-timeout", "OWIND_REQUEST_TIMEOUT", "TIME",
+           "For the application to complete: after it 504, or a broken response if it has begun. 0: off."},
+          &ServerOptions::request_timeout, Zero::kAllowed),
       duration({kTimes, "--drain-timeout", "OWIND_DRAIN_TIMEOUT", "TIME",
                 "How long requests may go on after the order to stop."},
                &ServerOptions::drain_timeout, Zero::kAllowed),

@@ -46,6 +46,8 @@ struct ServerOptions {
   std::string app_name;
   /// Production, as ASP.NET: details of errors are shown to nobody who did not ask for them.
   Mode mode = Mode::kProduction;
+  /// Off: every request is slower with it.
+  bool validate = false;
 
   /// Loopback, because FastCGI has no authentication; 9000 is the port of php-fpm's and nginx's examples.
   std::vector<io::Endpoint> listen = {io::Endpoint{io::Scheme::kFcgi, io::TcpAddress{"127.0.0.1", 9000}}};

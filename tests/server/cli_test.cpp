@@ -60,11 +60,20 @@ std::string usage_error(std::vector<std::string> arguments, const Variables& var
   return exit.text;
 }
 
+/// The arguments that give an option a value; a switch has none but "true".
+std::vector<std::string> given(const std::string& flag, const std::string& value) {
+  for (const cli::Option& option : cli::server_option_table()) {
+    if (option.flag == flag && option.value.empty()) return {flag};
+  }
+  return {flag, value};
+}
+
 /// A value for each option that is not its default.
 const std::map<std::string, std::string> kOtherValues = {
     {"--startup", "Shop.Startup"},
     {"--app-name", "shop"},
     {"--mode", "development"},
+    {"--validate", "true"},
     {"--path-base", "/shop"},
     {"--data-protection", "/var/lib/keys"},
     {"--listen", "fcgi://unix:/run/x.sock"},
@@ -146,7 +155,7 @@ TEST_CASE("cli: every option is taken from its flag, else from its variable, els
     const std::string value = kOtherValues.at(flag);
     const std::string standard = option.show({});
     CHECK(value != standard);
-    CHECK(option.show(serve({flag, value})) == value);
+    CHECK(option.show(serve(given(flag, value))) == value);
     CHECK(option.show(serve({flag + "=" + value})) == value);
     CHECK(option.show(serve({}, {{variable, value}})) == value);
     if (!standard.empty()) CHECK(option.show(serve({flag, standard}, {{variable, value}})) == standard);
@@ -155,11 +164,26 @@ TEST_CASE("cli: every option is taken from its flag, else from its variable, els
   }
 }
 
+TEST_CASE("cli: a switch is on by its flag, takes true and false behind an equals sign, and swallows no argument") {
+  CHECK(serve({"--validate"}).validate);
+  CHECK(serve({"--validate=true"}).validate);
+  CHECK_FALSE(serve({"--validate=false"}).validate);
+  CHECK_FALSE(serve({"--validate=false"}, {{"OWIND_VALIDATE", "1"}}).validate);
+  for (const char* word : {"true", "1", "on", "yes"}) CHECK(serve({}, {{"OWIND_VALIDATE", word}}).validate);
+  for (const char* word : {"false", "0", "off", "no", ""}) CHECK_FALSE(serve({}, {{"OWIND_VALIDATE", word}}).validate);
+  const auto result = parse({"serve", "--validate", "Other.dll"});
+  REQUIRE(std::holds_alternative<ServeCommand>(result));
+  CHECK(std::get<ServeCommand>(result).options.app == "Other.dll");
+  CHECK(contains(usage_error({"--validate=maybe"}), "--validate: \"maybe\" is neither true nor false"));
+  CHECK(contains(usage_error({}, {{"OWIND_VALIDATE", "maybe"}}), "OWIND_VALIDATE: \"maybe\""));
+  CHECK(contains(usage_error({"--validate", "--validate"}), "--validate is given twice"));
+}
+
 TEST_CASE("cli: an option changes no other") {
   const ServerOptions defaults;
   for (const auto& [flag, value] : kOtherValues) {
     CAPTURE(flag);
-    const ServerOptions options = serve({flag, value});
+    const ServerOptions options = serve(given(flag, value));
     for (const cli::Option& other : cli::server_option_table()) {
       if (other.flag != flag) CHECK(other.show(options) == other.show(defaults));
     }
@@ -187,6 +211,7 @@ TEST_CASE("cli: help shows every option with its variable and its default") {
     for (const cli::Option& option : cli::server_option_table()) {
       CAPTURE(option.flag);
       CHECK(contains(exit.text, std::string(option.flag) + " " + std::string(option.value)));
+      CHECK_FALSE(contains(exit.text, std::string(option.flag) + " \n"));
       CHECK(contains(exit.text, "[env " + std::string(option.variable)));
       if (const std::string standard = option.show({}); !standard.empty()) {
         CHECK(contains(exit.text, "[default " + standard + "]"));

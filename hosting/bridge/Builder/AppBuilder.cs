@@ -8,6 +8,8 @@ using System;
 using System.Collections.Generic;
 using System.Threading.Tasks;
 using Owind.Builder;
+using Owind.Hosting;
+using Owind.Validation;
 
 namespace Owind;
 
@@ -32,6 +34,7 @@ public sealed class AppBuilder
     };
 
     private readonly List<Middleware> _middleware = new();
+    private readonly bool _isBranch;
     private readonly ConversionTable _conversions;
 
     /// <summary>A builder with Properties of its own.</summary>
@@ -57,12 +60,16 @@ public sealed class AppBuilder
     {
         Properties = parent.Properties;
         _conversions = parent._conversions;
+        _isBranch = true;
     }
 
     /// <summary>What server, host, middleware and application tell each other at start-up.</summary>
     public IDictionary<string, object> Properties { get; }
 
     internal ConversionTable Conversions => _conversions;
+
+    /// <summary>What the first middleware is called; null: there is none.</summary>
+    internal string? OutermostName => _middleware.Count == 0 ? null : _middleware[0].Name;
 
     /// <summary>Appends a middleware; the first one is the outermost.</summary>
     /// <exception cref="ArgumentNullException">The middleware is null.</exception>
@@ -91,13 +98,43 @@ public sealed class AppBuilder
             app = NotFound;
         }
 
+        bool validates = Properties.ContainsKey(StartupProperties.Validate);
+        string name = DefaultAppKey;
         for (int i = _middleware.Count - 1; i >= 0; i--)
         {
             Middleware middleware = _middleware[i];
-            app = middleware.Wrap(_conversions.Convert(middleware.Signature, app));
+            object? next = _conversions.Convert(middleware.Signature, app);
+            if (validates)
+            {
+                next = WithCheckpoint(middleware.Name, name, middleware.Signature, next);
+                name = middleware.Name;
+            }
+
+            app = middleware.Wrap(next);
             app = _conversions.Convert(middleware.Signature, app);
         }
 
-        return _conversions.Convert(returnType, app);
+        app = _conversions.Convert(returnType, app);
+        return validates && _isBranch ? WithCheckpoint(null, name, returnType, app) : app;
+    }
+
+    /// <summary>The application behind a checkpoint, or as it is where its signature is not for requests.</summary>
+    private object? WithCheckpoint(string? caller, string callee, Type signature, object? app)
+    {
+        // The implicit end is compared by reference, and breaks no rule.
+        if (app == null || ReferenceEquals(app, NotFound))
+        {
+            return app;
+        }
+
+        try
+        {
+            var request = (AppFunc)_conversions.Convert(typeof(AppFunc), app)!;
+            return _conversions.Convert(signature, Checkpoint.Before(caller, callee, request));
+        }
+        catch (ArgumentException)
+        {
+            return app;
+        }
     }
 }

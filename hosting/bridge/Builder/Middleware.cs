@@ -7,11 +7,19 @@ namespace Owind.Builder;
 
 internal sealed class Middleware
 {
-    public Middleware(Type signature, Func<object?, object?> wrap)
+    private readonly object _middleware;
+    private readonly object?[] _args;
+
+    public Middleware(object middleware, object?[] args, Type signature, Func<object?, object?> wrap)
     {
+        _middleware = middleware;
+        _args = args;
         Signature = signature;
         Wrap = wrap;
     }
+
+    /// <summary>What a complaint calls it.</summary>
+    public string Name => MiddlewareName.Of(_middleware, _args);
 
     /// <summary>What <see cref="Wrap"/> takes, and what its result is converted to.</summary>
     public Type Signature { get; }

@@ -34,7 +34,7 @@ internal static class MiddlewarePattern
         Type[] parameters = DelegateSignature.ParameterTypes(function);
         return parameters.Length == 0
             ? null
-            : new Middleware(parameters[0], next => function.DynamicInvoke(Prepend(next, args)));
+            : new Middleware(function, args, parameters[0], next => function.DynamicInvoke(Prepend(next, args)));
     }
 
     private static Middleware FromConstructor(Type type, object?[] args)
@@ -45,7 +45,7 @@ internal static class MiddlewarePattern
             if (Fits(parameters, args))
             {
                 return new Middleware(
-                    parameters[0].ParameterType, next => constructor.Invoke(Prepend(next, args)));
+                    type, args, parameters[0].ParameterType, next => constructor.Invoke(Prepend(next, args)));
             }
         }
 
@@ -61,7 +61,7 @@ internal static class MiddlewarePattern
             ParameterInfo[]? parameters = FittingParameters(method, "Initialize", args);
             if (parameters != null)
             {
-                return new Middleware(parameters[0].ParameterType, next =>
+                return new Middleware(instance, args, parameters[0].ParameterType, next =>
                 {
                     method.Invoke(instance, Prepend(next, args));
                     return instance;
@@ -85,7 +85,7 @@ internal static class MiddlewarePattern
             }
 
             return new Middleware(
-                parameters[0].ParameterType, next => method.Invoke(instance, Prepend(next, args)));
+                instance, args, parameters[0].ParameterType, next => method.Invoke(instance, Prepend(next, args)));
         }
 
         return module == null ? null : FromModule(instance, module);
@@ -94,7 +94,7 @@ internal static class MiddlewarePattern
     private static Middleware FromModule(object instance, MethodInfo method)
     {
         AppFunc module = method.CreateDelegate<AppFunc>(method.IsStatic ? null : instance);
-        return new Middleware(typeof(AppFunc), next => InstanceModule.Before(module, (AppFunc?)next));
+        return new Middleware(instance, [], typeof(AppFunc), next => InstanceModule.Before(module, (AppFunc?)next));
     }
 
     private static bool IsModule(MethodInfo method, ParameterInfo[] parameters) =>

@@ -9,8 +9,11 @@ using System.Threading.Tasks;
 using Owind.Boundary;
 using Owind.Requests;
 using Owind.Startup;
+using Owind.Validation;
 
 namespace Owind.Hosting;
+
+using AppFunc = Func<IDictionary<string, object>, Task>;
 
 internal sealed class ApplicationHost
 {
@@ -58,7 +61,10 @@ internal sealed class ApplicationHost
         StartedApplication started = ApplicationStartup.Start(_settings.Application, _settings.Startup, _properties);
         _program = started.Program;
         Initialise();
-        return new OwinApplication(started.App, started.Properties);
+        AppFunc app = _settings.Validate
+            ? Checkpoint.Before(Checkpoint.Server, started.Name, started.App)
+            : started.App;
+        return new OwinApplication(app, started.Properties);
     }
 
     /// <summary>Cancels host.OnAppDisposing and waits for its callbacks. All requests are over by then.</summary>

@@ -1,5 +1,5 @@
 // The page that a developer sees instead of a plain 500: the exception and where it came from. Only with --mode
-// development. Everything on it is escaped, because a visitor's text may be part of an exception's message.
+// development, or for what --validate complains of. Everything on it is escaped, because a visitor's text may be part of an exception's message.
 
 using System;
 using System.Net;
@@ -23,7 +23,7 @@ internal static class DevelopmentPage
             <!DOCTYPE html>
             <html lang="en"><head><meta charset="utf-8"><title>500: {title}</title></head>
             <body><h1>500 Internal Server Error</h1>
-            <p>The application failed at <code>{path}</code>. Visitors see this page with <code>--mode development</code> only.</p>
+            <p>The application failed at <code>{path}</code>. Visitors see this page with <code>--mode development</code> or <code>--validate</code> only.</p>
             <h2>{title}</h2>
             <pre>{details}</pre>
             </body></html>

@@ -8,6 +8,7 @@ using System.Globalization;
 using System.Threading.Tasks;
 using Owind.Requests;
 using Owind.Boundary;
+using Owind.Validation;
 
 namespace Owind.Hosting;
 
@@ -57,6 +58,23 @@ internal sealed unsafe partial class OwinEnvironment
         }
     }
 
+    /// <summary>With the validator the developer is told.</summary>
+    internal override void OnBodyClosed(bool isRequestBody)
+    {
+        if (_others == null || !_others.TryGetValue(RequestTrail.Key, out object? value) || value is not RequestTrail trail)
+        {
+            return;
+        }
+
+        var violation = isRequestBody
+            ? new Violation("OWIN 1.0.1 §3.4", EnvironmentKeys.RequestBody, "should not be closed: its owner does that.")
+            : new Violation("OWIN 1.0.1 §3.5", EnvironmentKeys.ResponseBody, "should not be closed: its owner does that.");
+        if (trail.IsNew(violation))
+        {
+            Log.Write(LogLevel.Warning, OwinRuleException.Describe(trail.Current, [violation]), Token);
+        }
+    }
+
     private protected override Task? Invoke() => _application.App(this!);
 
     private protected override void WriteHead(ref HeadWriter writer, HeadFlags flags)
@@ -82,7 +100,7 @@ internal sealed unsafe partial class OwinEnvironment
         $"The application '{_application.AppName}' returned null instead of a Task (OWIN 1.0.1 §3.1).");
 
     private protected override byte[]? ErrorPage(Exception exception) =>
-        _application.Development ? DevelopmentPage.Render(exception, this) : null;
+        _application.Development || exception is OwinRuleException ? DevelopmentPage.Render(exception, this) : null;
 
     private protected override void WriteErrorHead(ref HeadWriter writer, int pageBytes)
     {

@@ -24,6 +24,9 @@ internal sealed class ServerSettings
     /// <summary>Whether visitors may see details of errors.</summary>
     internal bool Development { get; private set; }
 
+    /// <summary>Whether every hand-over between middleware is checked against OWIN.</summary>
+    internal bool Validate { get; private set; }
+
     internal string PathBase { get; private set; } = string.Empty;
 
     /// <summary>Product and version, as "owind/0.1.0".</summary>
@@ -80,6 +83,9 @@ internal sealed class ServerSettings
                 break;
             case "mode":
                 Development = value == "development";
+                break;
+            case "validate":
+                Validate = value == "true";
                 break;
             case "path-base":
                 PathBase = value;

@@ -28,6 +28,7 @@ internal static class StartupProperties
     internal const string AppMode = "host.AppMode";
     internal const string OnAppDisposing = "host.OnAppDisposing";
     internal const string Addresses = "host.Addresses";
+    internal const string Validate = "owind.Validate";
     internal const string DataProtectionProvider = "security.DataProtectionProvider";
 
     /// <summary>The value of <see cref="AppMode"/> while details of errors may be shown; else the key is absent.
@@ -57,6 +58,11 @@ internal static class StartupProperties
         if (settings.AppName != null)
         {
             properties[AppName] = settings.AppName;
+        }
+
+        if (settings.Validate)
+        {
+            properties[Validate] = true;
         }
 
         if (settings.Development)

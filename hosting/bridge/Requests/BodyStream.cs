@@ -53,11 +53,13 @@ internal abstract class BodyStream : Stream, IThreadPoolWorkItem
         throw new NotSupportedException("A body has no length: it is a stream.");
 
     /// <summary>Does nothing: the server owns the body (OWIN 1.0.1 §3.4, §3.5), later reads and writes work.</summary>
-    public override void Close()
-    {
-    }
+    public override void Close() => Request.OnBodyClosed(CanRead);
 
-    public override ValueTask DisposeAsync() => default;
+    public override ValueTask DisposeAsync()
+    {
+        Request.OnBodyClosed(CanRead);
+        return default;
+    }
 
     /// <summary>Runs what on_ready queued. On the thread pool nobody is there to catch.</summary>
     void IThreadPoolWorkItem.Execute()

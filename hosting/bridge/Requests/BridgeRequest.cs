@@ -177,6 +177,11 @@ internal abstract unsafe class BridgeRequest : IThreadPoolWorkItem
     /// <summary>The last chance to change the head: runs the application's callbacks.</summary>
     internal abstract void OnSendingHead();
 
+    /// <summary>The application has closed a body, which does nothing.</summary>
+    internal virtual void OnBodyClosed(bool isRequestBody)
+    {
+    }
+
     /// <summary>Which request this is, for messages.</summary>
     internal abstract string Describe();
 

@@ -47,6 +47,9 @@ internal sealed class ResponseBodyStream : BodyStream
     /// <summary>The head is given: what it says cannot be changed.</summary>
     internal bool HeadSent => (State)Volatile.Read(ref _state) == State.Sent;
 
+    /// <summary>Bytes of the body that the native side has taken.</summary>
+    internal long Written => Volatile.Read(ref _written);
+
     /// <summary>A cancelled write left a hole: the response must not look complete.</summary>
     internal bool IsBroken => Volatile.Read(ref _broken);
 

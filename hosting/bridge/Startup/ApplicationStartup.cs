@@ -64,7 +64,7 @@ internal static class ApplicationStartup
             throw StartupFailure.NotFound(assemblyPath, startup, fromFile, errors);
         }
 
-        return new StartedApplication(Build(action, assemblyPath, properties), properties, null);
+        return Build(action, assemblyPath, properties);
     }
 
     private static StartedApplication RunProgram(
@@ -74,7 +74,7 @@ internal static class ApplicationStartup
         {
             ProgramStartup program = ProgramStartup.Run(
                 application, properties, out AppFunc app, out IDictionary<string, object> own);
-            return new StartedApplication(app, own, program);
+            return new StartedApplication(app, $"the program {application.GetName().Name}", own, program);
         }
         catch (Exception exception)
         {
@@ -85,7 +85,7 @@ internal static class ApplicationStartup
         }
     }
 
-    private static AppFunc Build(StartupAction action, string assemblyPath, IDictionary<string, object> properties)
+    private static StartedApplication Build(StartupAction action, string assemblyPath, IDictionary<string, object> properties)
     {
         string step = $"The configuration of {action.Startup.FullName} failed";
         try
@@ -95,7 +95,7 @@ internal static class ApplicationStartup
             step = $"The pipeline of {action.Startup.FullName} could not be built";
             if (builder.Build(typeof(AppFunc)) is AppFunc app)
             {
-                return app;
+                return new StartedApplication(app, builder.OutermostName ?? action.Startup.FullName!, properties, null);
             }
         }
         catch (Exception exception)

@@ -1,4 +1,4 @@
-// What a start gives: the pipeline, the Properties as the application has left them, and the program behind them if the
+// What a start gives: the pipeline, who it is in a complaint, the Properties as the application has left them, and the program behind them if the
 // application configured itself in its Main.
 
 using System;
@@ -9,4 +9,4 @@ using Owind.Startup;
 namespace Owind.Hosting;
 
 internal sealed record StartedApplication(
-    Func<IDictionary<string, object>, Task> App, IDictionary<string, object> Properties, ProgramStartup? Program);
+    Func<IDictionary<string, object>, Task> App, string Name, IDictionary<string, object> Properties, ProgramStartup? Program);
