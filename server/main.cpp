@@ -31,6 +31,7 @@
 #include "server/process/signals.hpp"
 #include "server/process/stop_controller.hpp"
 #include "server/protocol/fastcgi_protocol.hpp"
+#include "server/protocol/http/http_protocol.hpp"
 
 namespace {
 
@@ -45,17 +46,29 @@ constexpr auto kLastWait = std::chrono::seconds(2);
 
 io::ConnectionLimits connection_limits(const config::ServerOptions& options) {
   io::ConnectionLimits limits;
-  limits.max_body_bytes = options.max_body_bytes;
+  limits.max_body_bytes = options.max_body_bytes.value_or(0);
   limits.request_timeout = options.request_timeout;
   limits.unread_body_bytes = options.unread_body_bytes;
   limits.unread_body_timeout = options.unread_body_timeout;
-  limits.idle_timeout = options.idle_timeout;
+  limits.idle_timeout = options.idle_timeout.value_or(config::kFastCgiIdleTimeout);
   limits.first_record_timeout = options.first_record_timeout;
   limits.head_timeout = options.head_timeout;
   limits.body_timeout = options.body_timeout;
   limits.write_timeout = options.write_timeout;
   limits.max_buffered_bytes = options.connection_buffer_bytes;
-  limits.min_body_rate = options.min_body_rate;
+  limits.min_body_rate = options.min_body_rate.value_or(0);
+  return limits;
+}
+
+/// Visitors connect by themselves here, and keep connections for later: no front end limits them.
+io::ConnectionLimits http_limits(const config::ServerOptions& options) {
+  io::ConnectionLimits limits = connection_limits(options);
+  limits.max_body_bytes = options.max_body_bytes.value_or(config::kHttpMaxBodyBytes);
+  limits.idle_timeout = options.idle_timeout.value_or(config::kHttpIdleTimeout);
+  // Browsers connect ahead of their requests.
+  limits.first_record_timeout = limits.idle_timeout;
+  limits.min_body_rate = options.min_body_rate.value_or(config::kHttpMinBytesPerSecond);
+  limits.min_response_rate = config::kHttpMinBytesPerSecond;
   return limits;
 }
 
@@ -233,10 +246,6 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
   auto inherited = io::InheritedSockets::from_environment();
   auto sockets = io::open_listening_sockets(
       options.listen, {.rights = options.socket_rights, .allow = options.allow}, inherited);
-  for (const auto& socket : sockets)
-    if (socket.scheme() == io::Scheme::kHttp)
-      throw io::StartupError("cannot listen on " + socket.to_string() + ": this build serves FastCGI only",
-                             "Use fcgi://… and put nginx or another FastCGI front end before it.");
 
   const auto application = std::filesystem::absolute(options.app).lexically_normal();
   auto& runtime = *new hosting::CoreclrRuntime;
@@ -261,11 +270,12 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
       .max_requests = static_cast<std::uint32_t>(options.max_requests_in_flight),
       .multiplexes = true};
   auto& fastcgi = *new protocol::FastCgiProtocol(fastcgi_limits(options), management_values, path_options(options));
+  auto& http = *new protocol::HttpProtocol({}, path_options(options));
   auto& context = *new io::ServerContext{
-      .limits = connection_limits(options),
+      .fastcgi = {fastcgi, connection_limits(options)},
+      .http = {http, http_limits(options)},
       .pipe_limits = {.high_mark_bytes = options.request_buffer_bytes,
                       .low_mark_bytes = options.request_buffer_bytes / 2},
-      .protocol = fastcgi,
       .tokens = tokens,
       .admission = admission,
       .trace = log,

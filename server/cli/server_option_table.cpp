@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <functional>
 #include <initializer_list>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -32,8 +34,19 @@ Option make(const Name& name, Repeat repeat, decltype(Option::apply) apply, decl
           name.help,  repeat,    std::move(apply), std::move(show)};
 }
 
+/// What an option that may have no value shows.
+template <typename Value>
+std::string shown(const Value& value, const std::function<std::string(Value)>& show) {
+  return show(value);
+}
+template <typename Value>
+std::string shown(const std::optional<Value>& value, const std::function<std::string(Value)>& show) {
+  return value ? show(*value) : std::string();
+}
+
 /// A whole number from `least` to `most`.
-Option count(const Name& name, std::size_t ServerOptions::*member, std::size_t least, std::size_t most) {
+template <typename Member>
+Option count(const Name& name, Member ServerOptions::*member, std::size_t least, std::size_t most) {
   return make(
       name, Repeat::kOnce,
       [=](ServerOptions& options, Values values) {
@@ -46,7 +59,9 @@ Option count(const Name& name, std::size_t ServerOptions::*member, std::size_t l
         }
         options.*member = number;
       },
-      [=](const ServerOptions& options) { return std::to_string(options.*member); });
+      [=](const ServerOptions& options) {
+        return shown<std::size_t>(options.*member, [](std::size_t value) { return std::to_string(value); });
+      });
 }
 
 std::string size_text(std::uint64_t bytes) {
@@ -55,7 +70,8 @@ std::string size_text(std::uint64_t bytes) {
   return std::to_string(bytes);
 }
 
-Option size(const Name& name, std::uint64_t ServerOptions::*member, std::uint64_t least, std::uint64_t most) {
+template <typename Member>
+Option size(const Name& name, Member ServerOptions::*member, std::uint64_t least, std::uint64_t most) {
   return make(
       name, Repeat::kOnce,
       [=](ServerOptions& options, Values values) {
@@ -66,12 +82,21 @@ Option size(const Name& name, std::uint64_t ServerOptions::*member, std::uint64_
         }
         options.*member = bytes;
       },
-      [=](const ServerOptions& options) { return size_text(options.*member); });
+      [=](const ServerOptions& options) {
+        return shown<std::uint64_t>(options.*member, size_text);
+      });
 }
 
 enum class Zero { kAllowed, kRefused };
 
-Option duration(const Name& name, std::chrono::milliseconds ServerOptions::*member, Zero zero) {
+std::string duration_text(std::chrono::milliseconds value) {
+  const auto milliseconds = value.count();
+  return milliseconds % 1000 == 0 ? std::to_string(milliseconds / 1000) + (milliseconds == 0 ? "" : "s")
+                                  : std::to_string(milliseconds) + "ms";
+}
+
+template <typename Member>
+Option duration(const Name& name, Member ServerOptions::*member, Zero zero) {
   return make(
       name, Repeat::kOnce,
       [=](ServerOptions& options, Values values) {
@@ -83,9 +108,7 @@ Option duration(const Name& name, std::chrono::milliseconds ServerOptions::*memb
         options.*member = value;
       },
       [=](const ServerOptions& options) {
-        const auto milliseconds = (options.*member).count();
-        return milliseconds % 1000 == 0 ? std::to_string(milliseconds / 1000) + (milliseconds == 0 ? "" : "s")
-                                        : std::to_string(milliseconds) + "ms";
+        return shown<std::chrono::milliseconds>(options.*member, duration_text);
       });
 }
 
@@ -156,13 +179,7 @@ Option listen(const Name& name) {
       name, Repeat::kMany,
       [](ServerOptions& options, Values values) {
         std::vector<io::Endpoint> endpoints;
-        for (const std::string& value : values) {
-          endpoints.push_back(io::Endpoint::parse(value));
-          if (endpoints.back().scheme == io::Scheme::kHttp) {
-            throw std::invalid_argument("\"" + value +
-                                        "\": this version listens for FastCGI only; write fcgi://");
-          }
-        }
+        for (const std::string& value : values) endpoints.push_back(io::Endpoint::parse(value));
         options.listen = std::move(endpoints);
       },
       [](const ServerOptions& options) {
@@ -267,11 +284,10 @@ std::vector<Option> build() {
 
       listen({kListening, "--listen", "OWIND_LISTEN", "ENDPOINT",
               "fcgi://ADDRESS:PORT, fcgi://unix:PATH, fcgi://fd:N or fcgi://systemd[:NAME]; fcgi:// may be "
-              "left out."}),
+              "left out. http:// in its place listens for HTTP/1.1, also for visitors without a front end."}),
       networks({kListening, "--allow", "OWIND_ALLOW", "ADDRESS[/BITS]",
-                "Who may connect over TCP. Needed to listen on an address that is not loopback, since "
-                "FastCGI has no "
-                "authentication."},
+                "Who may connect over TCP. Needed to listen for FastCGI on an address that is not loopback, "
+                "since it has no authentication."},
                &ServerOptions::allow),
       socket_mode({kListening, "--socket-mode", "OWIND_SOCKET_MODE", "OCTAL",
                    "Mode of the files of Unix sockets: who may write may connect."}),
@@ -309,7 +325,8 @@ std::vector<Option> build() {
             "Size of one value among them; 431 above it."},
            &ServerOptions::max_param_value_bytes, 64, kGiB),
       size({kRequests, "--max-body-bytes", "OWIND_MAX_BODY_BYTES", "SIZE",
-            "Size of the body of a request; 413 above it. 0: no limit but that of the front end."},
+            "Size of the body of a request; 413 above it. 0: no limit but that of the front end. Without it, "
+            "0 over FastCGI and 30000000 over HTTP."},
            &ServerOptions::max_body_bytes, 0, std::uint64_t{1} << 62),
       size({kRequests, "--unread-body-bytes", "OWIND_UNREAD_BODY_BYTES", "SIZE",
             "How much of an upload that the application does not want is read and thrown away, so that its "
@@ -318,7 +335,8 @@ std::vector<Option> build() {
            &ServerOptions::unread_body_bytes, 0, std::uint64_t{1} << 40),
 
       count({kRequests, "--min-body-rate", "OWIND_MIN_BODY_RATE", "N",
-             "Bytes a second of a body that the application waits for; after five seconds 408 below it. 0: off."},
+             "Bytes a second of a body that the application waits for; after five seconds 408 below it. 0: off. Without "
+             "it, 0 over FastCGI and 240 over HTTP."},
             &ServerOptions::min_body_rate, 0, kGiB),
 
       count({kThreads, "--shards", "OWIND_SHARDS", "N",
@@ -369,7 +387,8 @@ std::vector<Option> build() {
                 "How long connections are still taken after the order to stop."},
                &ServerOptions::drain_delay, Zero::kAllowed),
       duration({kTimes, "--idle-timeout", "OWIND_IDLE_TIMEOUT", "TIME",
-                "An idle connection is closed after it: longer than the front end's keepalive_timeout."},
+                "An idle connection is closed after it: longer than the front end's keepalive_timeout. Without "
+                "it, 90s over FastCGI and 130s over HTTP."},
                &ServerOptions::idle_timeout, Zero::kRefused),
       duration({kTimes, "--first-record-timeout", "OWIND_FIRST_RECORD_TIMEOUT", "TIME",
                 "Until a new connection has sent something."},

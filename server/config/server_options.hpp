@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,16 @@ enum class PathMapping : std::uint8_t {
 
 /// What becomes of %2F in the path of a request.
 enum class EncodedSlash : std::uint8_t { kDecode, kKeep, kReject };
+
+/// Kestrel's MaxRequestBodySize.
+inline constexpr std::uint64_t kHttpMaxBodyBytes = 30'000'000;
+/// Kestrel's KeepAliveTimeout.
+inline constexpr std::chrono::milliseconds kHttpIdleTimeout = std::chrono::seconds(130);
+/// Kestrel's MinRequestBodyDataRate and MinResponseDataRate.
+inline constexpr std::uint64_t kHttpMinBytesPerSecond = 240;
+/// Longer than nginx's keepalive_timeout of 60 s, so that nginx closes first and no request meets a closing
+/// connection.
+inline constexpr std::chrono::milliseconds kFastCgiIdleTimeout = std::chrono::seconds(90);
 
 struct ServerOptions {
   /// The assembly to serve.
@@ -94,9 +105,9 @@ struct ServerOptions {
   /// Requests at once on one connection, 503 above it. RFC 9113 §6.5.2 recommends at least 100 streams; nginx uses one,
   /// HAProxy as many as FCGI_MAX_REQS announces.
   std::size_t max_requests_per_connection = 100;
-  /// Bytes of the body of one request, 413 above it. 0: no limit, because the front end has one (nginx: 1
-  /// MiB).
-  std::uint64_t max_body_bytes = 0;
+  /// Bytes of the body of one request, 413 above it; 0: no limit. Without a value none over FastCGI, because
+  /// the front end has one (nginx: 1 MiB), and kHttpMaxBodyBytes over HTTP.
+  std::optional<std::uint64_t> max_body_bytes;
 
   /// Body bytes that one request buffers in each direction before its source waits. Kestrel's MaxResponseBufferSize.
   std::size_t request_buffer_bytes = 64 * 1024;
@@ -106,9 +117,9 @@ struct ServerOptions {
   /// the most requests in flight hold at their marks (1,024 of 64 KiB), which leaves room for connections with many
   /// requests.
   std::size_t max_buffered_bytes = 256 * 1024 * 1024;
-  /// Least bytes a second of a body that the application waits for, 408 below it, after five seconds. 0: off, as in
-  /// nginx, which sees the visitor's rate and we do not; Kestrel, without a front end, has 240.
-  std::size_t min_body_rate = 0;
+  /// Least bytes a second of a body that the application waits for, 408 below it, after five seconds; 0: off. Without a
+  /// value off over FastCGI, as in nginx, which sees the visitor's rate and we do not; kHttpMinBytesPerSecond over HTTP.
+  std::optional<std::size_t> min_body_rate;
 
   /// From the complete head to the end of the application; after it 504, or a broken response if it has begun: streams count, as
   /// with php-fpm's request_terminate_timeout. 0: off, as in Kestrel, nginx and php-fpm.
@@ -123,9 +134,8 @@ struct ServerOptions {
   /// Kestrel.
   std::size_t unread_body_bytes = 1024 * 1024;
   std::chrono::milliseconds unread_body_timeout = std::chrono::seconds(5);
-  /// Longer than nginx's keepalive_timeout of 60 s, so that nginx closes first and no request meets a closing
-  /// connection.
-  std::chrono::milliseconds idle_timeout = std::chrono::seconds(90);
+  /// Without a value kFastCgiIdleTimeout and kHttpIdleTimeout.
+  std::optional<std::chrono::milliseconds> idle_timeout;
   /// From the accepted connection to its first record: a front end connects because it has a request to send.
   std::chrono::milliseconds first_record_timeout = std::chrono::seconds(5);
   /// From the first record of a request to the end of its parameters. Kestrel's RequestHeadersTimeout.

@@ -48,7 +48,7 @@ bool Exchange::begin(protocol::StreamId stream, ExchangeOwner& owner) {
   owner_ = &owner;
   end_ = End::kNotYet;
   in_use_ = counted_ = true;
-  started_ = body_over_ = abort_sent_ = orphaned_ = token_closed_ = false;
+  started_ = body_over_ = abort_sent_ = orphaned_ = token_closed_ = tells_reading_ = false;
   head_state_ = {};
   head_state_atomic_.store(kNoHead, std::memory_order_relaxed);
   aborted_.store(false, std::memory_order_relaxed);
@@ -291,6 +291,7 @@ Transfer Exchange::read(std::span<std::byte> buffer) noexcept {
     // Its connection may have been stopped for what the process holds.
     if (full) shard_.runner.dirty(*this);
   }
+  if (tells_reading_ && moved.status == Status::kWait) shard_.runner.dirty(*this);
   // The mark may have stopped the connection's reading.
   if (moved.bytes > 0 && request_.size() <= shard_.pipe_limits.low_mark_bytes &&
       request_.size() + moved.bytes > shard_.pipe_limits.low_mark_bytes)

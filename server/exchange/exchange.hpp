@@ -91,6 +91,8 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   bool request_body_over_mark() const { return request_.over_high(); }
   /// The application waits for bytes that have not come.
   bool application_reads() const { return request_.consumer_waits(); }
+  /// From now on on_progress() follows also when the application waits for bytes of its body. Before submit().
+  void tell_when_reading() { tells_reading_ = true; }
   bool application_writes() const { return response_.producer_waits(); }
   /// Ends a reader's waiting with this status (kStalled, kTimeout); the token fires as well.
   void fail_request_body(middleware::Status status);
@@ -189,6 +191,7 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   bool orphaned_ = false;
   bool counted_ = false;  ///< Holds a place among the requests in flight.
   bool token_closed_ = false;
+  bool tells_reading_ = false;  ///< Not written once the application runs.
   protocol::HeadState head_state_;
 
   // Written before the request is published to the application, or by it alone.

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "server/exchange/error_page.hpp"
 #include "server/io/peer_name.hpp"
 #include "server/io/shard.hpp"
+#include "server/io/socket_address.hpp"
 
 namespace owind::io {
 
@@ -25,14 +27,31 @@ namespace {
 constexpr int kMaxRounds = 8;
 }  // namespace
 
-Connection::Connection(Shard& shard, UniqueFd socket, bool is_tcp, std::unique_ptr<protocol::Codec> codec,
-                       const protocol::Mapper& mapper)
+namespace {
+
+/// Who is at the ends of a TCP connection; nobody for a Unix socket.
+protocol::Peer peer_of(int fd, bool is_tcp, const protocol::Protocol& protocol) {
+  if (!is_tcp || !protocol.wants_peer()) return {};
+  SocketAddress remote;
+  remote.length = sizeof remote.storage;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&remote.storage), &remote.length) != 0 || !remote.is_tcp())
+    return {};
+  const TcpAddress from = remote.to_tcp();
+  const TcpAddress to = SocketAddress::of_socket(fd).to_tcp();
+  return {from.host, std::to_string(from.port), to.host, std::to_string(to.port)};
+}
+
+}  // namespace
+
+Connection::Connection(Shard& shard, UniqueFd socket, bool is_tcp, const Service& service)
     : shard_(shard),
+      limits_(service.limits),
       socket_(std::move(socket)),
-      codec_(std::move(codec)),
-      mapper_(mapper),
+      codec_(service.protocol.make_codec(peer_of(socket_.get(), is_tcp, service.protocol))),
+      mapper_(service.protocol.mapper()),
       opened_(shard.now()),
       last_input_(opened_),
+      last_beat_(opened_),
       is_tcp_(is_tcp) {}
 
 int Connection::start() {
@@ -69,6 +88,8 @@ void Connection::on_events(std::uint32_t events) {
 }
 
 void Connection::update_interest() {
+  resume_input();
+  if (closed_) return;
   const std::uint32_t wanted =
       EPOLLRDHUP | (should_pause() ? 0u : std::uint32_t{EPOLLIN}) | (writing_ ? std::uint32_t{EPOLLOUT} : 0u);
   if (wanted == interest_) return;
@@ -86,13 +107,14 @@ std::size_t Connection::buffered_bodies() const {
 
 bool Connection::should_pause() const {
   // Replies that nobody reads: a flood of management records.
-  if (closing_ == Closing::kNo && unsent() > 2 * shard_.limits().output_high_bytes) return true;
+  if (!kept_.empty()) return true;
+  if (closing_ == Closing::kNo && unsent() > 2 * limits_.output_high_bytes) return true;
   // A response that has ended is still to be sent, and as much as may be thrown away meanwhile was.
-  if (closing_ == Closing::kDrainAfterFlush) return discarded_ > shard_.limits().unread_body_bytes;
+  if (closing_ == Closing::kDrainAfterFlush) return discarded_ > limits_.unread_body_bytes;
   if (streams_.size() == 1 && streams_[0].exchange && streams_[0].exchange->request_body_over_mark())
     return true;
   const std::size_t buffered = buffered_bodies();
-  return buffered > shard_.limits().max_buffered_bytes || (buffered > 0 && shard_.buffers_full());
+  return buffered > limits_.max_buffered_bytes || (buffered > 0 && shard_.buffers_full());
 }
 
 void Connection::on_readable() {
@@ -111,10 +133,36 @@ void Connection::on_readable() {
 
 void Connection::discard(std::size_t bytes) {
   discarded_ += bytes;
-  if (closing_ == Closing::kDraining && discarded_ > shard_.limits().unread_body_bytes) close(false);
+  if (closing_ == Closing::kDraining && discarded_ > limits_.unread_body_bytes) close(false);
 }
 
 void Connection::feed(std::span<const std::byte> input) {
+  const std::size_t taken = feed_while_idle(input);
+  if (closed_ || closing_ != Closing::kNo || taken == input.size()) return;
+  kept_.assign(input.begin() + static_cast<std::ptrdiff_t>(taken), input.end());
+  kept_at_ = 0;
+}
+
+/// Goes on with requests that came behind one whose response has ended now.
+void Connection::resume_input() {
+  if (kept_.empty() || !streams_.empty() || closed_ || closing_ != Closing::kNo) return;
+  protocol::Output kept = std::exchange(kept_, {});
+  kept_at_ += feed_while_idle(std::span(kept).subspan(kept_at_));
+  if (!closed_ && closing_ == Closing::kNo && kept_at_ < kept.size()) kept_ = std::move(kept);
+}
+
+/// Feeds until all is consumed, or what is left waits for a response. Returns how much was consumed.
+std::size_t Connection::feed_while_idle(std::span<const std::byte> input) {
+  std::size_t taken = 0;
+  do {
+    taken += feed_some(input.subspan(taken));
+    // The request that came may have been answered at once.
+  } while (!closed_ && closing_ == Closing::kNo && streams_.empty() && taken < input.size());
+  return taken;
+}
+
+std::size_t Connection::feed_some(const std::span<const std::byte> all) {
+  std::span<const std::byte> input = all;
   while (!closed_) {
     const auto [consumed, event] = codec_->feed(input, *this);
     input = input.subspan(consumed);
@@ -123,10 +171,11 @@ void Connection::feed(std::span<const std::byte> input) {
     // What follows the last response of a connection that closes is thrown away.
     if (closing_ == Closing::kDrainAfterFlush || closing_ == Closing::kDraining) {
       discarded_ += input.size();
+      input = {};
       break;
     }
   }
-  if (closed_) return;
+  if (closed_) return all.size();
   const bool mid_message = codec_->mid_message();
   const std::uint64_t messages = codec_->messages();
   if (!mid_message)
@@ -136,6 +185,7 @@ void Connection::feed(std::span<const std::byte> input) {
   messages_ = messages;
   if (messages > (mid_message ? 1u : 0u)) any_message_ = true;
   after_input();
+  return all.size() - input.size();
 }
 
 void Connection::on_event(const Event& event) {
@@ -161,6 +211,7 @@ void Connection::on_event(const Event& event) {
   if (!stream) return;
   switch (event.kind) {
     case Event::Kind::kHeadEnd:
+      stream->expect_continue = event.expect_continue;
       on_head_end(*stream);
       return;
     case Event::Kind::kHeadRefused:
@@ -171,6 +222,11 @@ void Connection::on_event(const Event& event) {
       return;
     case Event::Kind::kBody:
       on_body(*stream, event.bytes);
+      return;
+    case Event::Kind::kBodyRefused:
+      log(Severity::kWarning, stream,
+          "request body refused with " + std::to_string(event.status) + ": " + std::string(event.reason));
+      refuse_body(*stream, event.status);
       return;
     case Event::Kind::kBodyEnd:
       if (stream->exchange) stream->exchange->request_body_end();
@@ -208,21 +264,23 @@ void Connection::on_head_end(Stream& stream) {
   stream.since = stream.last_body = shard_.now();
   if (!stream.exchange || stream.refuse_status) return;
   auto& block = stream.exchange->block();
-  if (!block.has(middleware::Slot::kGatewayRole)) block.set(middleware::Slot::kGatewayRole, "Responder");
   const auto verdict = mapper_.end(block, stream.exchange->head_state());
+  if ((block.flags() & middleware::kRequestFastCgi) && !block.has(middleware::Slot::kGatewayRole))
+    block.set(middleware::Slot::kGatewayRole, "Responder");
   stream.is_head_request = (block.flags() & middleware::kRequestHead) != 0;
   if (verdict.status != 0) {
     log(Severity::kWarning, &stream,
         "request refused with " + std::to_string(verdict.status) + ": " + verdict.reason);
     stream.refuse_status = verdict.status;
-  } else if (shard_.limits().max_body_bytes && block.content_length() > 0 &&
-             static_cast<std::uint64_t>(block.content_length()) > shard_.limits().max_body_bytes) {
+  } else if (limits_.max_body_bytes && block.content_length() > 0 &&
+             static_cast<std::uint64_t>(block.content_length()) > limits_.max_body_bytes) {
     stream.refuse_status = 413;
   } else if (!block.seal()) {
     log(Severity::kError, &stream, "request refused with 503: no memory for its head");
     stream.refuse_status = 503;
   } else {
     stream.submit = true;
+    if (stream.expect_continue) stream.exchange->tell_when_reading();
   }
 }
 
@@ -230,17 +288,12 @@ void Connection::on_body(Stream& stream, std::span<const std::byte> bytes) {
   stream.last_body = shard_.now();
   if (!stream.exchange || stream.refuse_status) return;
   Exchange& x = *stream.exchange;
-  if (shard_.limits().max_body_bytes &&
-      x.request_body_bytes() + bytes.size() > shard_.limits().max_body_bytes) {
+  if (limits_.max_body_bytes &&
+      x.request_body_bytes() + bytes.size() > limits_.max_body_bytes) {
     log(Severity::kWarning, &stream,
-        "request body refused with 413: more than " + std::to_string(shard_.limits().max_body_bytes) +
+        "request body refused with 413: more than " + std::to_string(limits_.max_body_bytes) +
             " bytes");
-    if (!stream.submit && !x.take_head()) {
-      // Too late for an answer of ours.
-      fail_stream(stream);
-      return;
-    }
-    stream.refuse_status = 413;
+    refuse_body(stream, 413);
     return;
   }
   if (!x.request_body(bytes)) {
@@ -250,6 +303,17 @@ void Connection::on_body(Stream& stream, std::span<const std::byte> bytes) {
     else
       x.fail_request_body(middleware::Status::kFailed);
   }
+}
+
+/// The body cannot be had whole.
+void Connection::refuse_body(Stream& stream, int status) {
+  if (!stream.exchange || stream.refuse_status) return;
+  if (!stream.submit && !stream.exchange->take_head()) {
+    // Too late for an answer of ours.
+    fail_stream(stream);
+    return;
+  }
+  stream.refuse_status = status;
 }
 
 void Connection::after_input() {
@@ -309,12 +373,16 @@ void Connection::service(Stream& stream) {
       answer(stream, 500);
       return;
     } else {
+      if (stream.expect_continue && x.application_reads()) {
+        stream.expect_continue = false;
+        codec_->continue_100(stream.id, out());
+      }
       return;
     }
   }
   bool wake = false;
-  if (unsent() < shard_.limits().output_high_bytes)
-    codec_->body(stream.id, x.response_body(), shard_.limits().stream_quota_bytes, out(), wake);
+  if (unsent() < limits_.output_high_bytes)
+    codec_->body(stream.id, x.response_body(), limits_.stream_quota_bytes, out(), wake);
   if (wake) x.wake_writer();
   if (x.end() == Exchange::End::kNotYet || x.response_body().size() > 0) return;
   if (x.end() == Exchange::End::kFailed) {
@@ -373,7 +441,7 @@ void Connection::remove_stream(const Stream& stream) {
 
 void Connection::pump_all() {
   // Each stream in turn, a quota at a time, so that a large response does not starve its neighbours.
-  for (std::size_t i = streams_.size(); i-- > 0 && unsent() < shard_.limits().output_high_bytes;) {
+  for (std::size_t i = streams_.size(); i-- > 0 && unsent() < limits_.output_high_bytes;) {
     if (i >= streams_.size()) continue;
     if (streams_[i].exchange && streams_[i].head_sent) service(streams_[i]);
   }
@@ -389,6 +457,7 @@ void Connection::flush() {
     const ssize_t n = ::send(socket_.get(), output_.data() + sent_, unsent(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n > 0) {
       sent_ += static_cast<std::size_t>(n);
+      sending_.bytes += static_cast<std::size_t>(n);
       last_output_ = shard_.now();
       if (unsent() > 0) continue;
       output_.clear();
@@ -420,6 +489,7 @@ void Connection::flush() {
   if (output_.capacity() > 0) shard_.return_output(std::move(output_));
   output_ = {};
   sent_ = 0;
+  sending_ = {};
   switch (closing_) {
     case Closing::kNo:
       close_if_drained();
@@ -484,6 +554,7 @@ void Connection::shut_down() {
   if (!closed_ && closing_ == Closing::kNo && (interest_ & EPOLLIN)) on_readable();
   if (closed_) return;
   draining_ = true;
+  codec_->drain();
   const std::size_t open = streams_.size();
   for (std::size_t i = open; i-- > 0;)
     if (i < streams_.size() && streams_[i].exchange && streams_[i].exchange->started()) service(streams_[i]);
@@ -544,7 +615,7 @@ void Connection::begin_drain() {
   closing_ = Closing::kDraining;
   closing_since_ = shard_.now();
   ::shutdown(socket_.get(), SHUT_WR);
-  if (discarded_ > shard_.limits().unread_body_bytes) {
+  if (discarded_ > limits_.unread_body_bytes) {
     close(false);
     return;
   }
@@ -552,18 +623,21 @@ void Connection::begin_drain() {
 
 void Connection::drain() {
   draining_ = true;
+  codec_->drain();
   close_if_drained();
 }
 
 void Connection::close_if_drained() {
-  if (!draining_ || closed_ || !streams_.empty() || closing_ != Closing::kNo || unsent() > 0) return;
+  if (!draining_ || closed_ || !streams_.empty() || closing_ != Closing::kNo || unsent() > 0 ||
+      !kept_.empty())
+    return;
   // A request may have arrived that has not been read yet: it is still served.
   std::byte probe;
   if (!codec_->mid_message() && ::recv(socket_.get(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) close(false);
 }
 
 void Connection::check_stream(Stream& stream, Tick now) {
-  const auto& limits = shard_.limits();
+  const auto& limits = limits_;
   const auto over = [now](Tick since, ConnectionLimits::Duration limit) {
     return limit.count() > 0 && now > since && now - since > static_cast<Tick>(limit.count());
   };
@@ -594,7 +668,7 @@ void Connection::check_stream(Stream& stream, Tick now) {
   }
   const Tick looked = std::exchange(stream.last_look, now);
   if (x.request_body_over() || !x.application_reads()) return;
-  if (stream.head_sent && over(stream.last_body, limits.stall_timeout)) {
+  if (stream.head_sent && !codec_->full_duplex() && over(stream.last_body, limits.stall_timeout)) {
     log(Severity::kWarning, &stream,
         "the application reads the request body after it has sent the response head, and the front end sends "
         "no more of it "
@@ -640,10 +714,11 @@ void Connection::give_up_fullest() {
 void Connection::on_heartbeat() {
   if (closed_) return;
   const Tick now = shard_.now();
-  const auto& limits = shard_.limits();
+  const auto& limits = limits_;
   const auto over = [now](Tick since, ConnectionLimits::Duration limit) {
     return limit.count() > 0 && now > since && now - since > static_cast<Tick>(limit.count());
   };
+  const Tick elapsed = now - std::exchange(last_beat_, now);
   if (closing_ == Closing::kDraining) {
     if (over(closing_since_, limits.unread_body_timeout)) close(false);
     return;
@@ -655,13 +730,28 @@ void Connection::on_heartbeat() {
     abort(AbortReason::kTimeout);
     return;
   }
+  if (unsent() > 0) sending_.busy += elapsed;
+  if (sending_.below(limits.min_response_rate, limits.body_rate_grace)) {
+    log(Severity::kWarning, nullptr,
+        "connection closed: the response is taken with less than " +
+            std::to_string(limits.min_response_rate) + " bytes a second");
+    abort(AbortReason::kTimeout);
+    return;
+  }
   if (streams_.empty()) {
     // By the begin of what is unfinished, not by the last byte: a trickle keeps nothing open. Idle is who
     // neither sends nor gets anything.
     const bool too_long = !any_message_    ? over(opened_, limits.first_record_timeout)
                           : message_since_ ? over(message_since_, limits.head_timeout)
                                            : over(std::max(last_input_, last_output_), limits.idle_timeout);
-    if (too_long) close(false);
+    if (!too_long) return;
+    if (!codec_->expire()) {
+      close(false);
+      return;
+    }
+    feed({});
+    flush();
+    if (!closed_) update_interest();
     return;
   }
   if (!(interest_ & EPOLLIN) && streams_.size() > 1 && buffered_bodies() > limits.max_buffered_bytes &&

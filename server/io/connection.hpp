@@ -15,6 +15,7 @@
 
 #include "server/exchange/exchange.hpp"
 #include "server/io/connection_limits.hpp"
+#include "server/io/service.hpp"
 #include "server/io/socket_watch.hpp"
 #include "server/io/unique_fd.hpp"
 #include "server/protocol/codec.hpp"
@@ -31,8 +32,8 @@ class Connection final : public exchange::ExchangeOwner,
                          public SocketWatch::Watched,
                          private protocol::HeadSink {
  public:
-  Connection(Shard& shard, UniqueFd socket, bool is_tcp, std::unique_ptr<protocol::Codec> codec,
-             const protocol::Mapper& mapper);
+  /// `service` outlives the connection.
+  Connection(Shard& shard, UniqueFd socket, bool is_tcp, const Service& service);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -65,6 +66,15 @@ class Connection final : public exchange::ExchangeOwner,
  private:
   friend class Shard;
 
+  /// How much went in how long, of the time in which something could have gone.
+  struct Rate {
+    Tick busy = 0;
+    std::uint64_t bytes = 0;
+    bool below(std::uint64_t bytes_per_second, ConnectionLimits::Duration grace) const {
+      return busy > static_cast<Tick>(grace.count()) && bytes * 1000 < bytes_per_second * busy;
+    }
+  };
+
   struct Stream {
     protocol::StreamId id = 0;
     exchange::Exchange* exchange = nullptr;  ///< Null: refused; only the rest of its bytes is expected.
@@ -77,6 +87,7 @@ class Connection final : public exchange::ExchangeOwner,
     bool head_sent = false;
     bool submit = false;
     bool is_head_request = false;
+    bool expect_continue = false;  ///< The peer is to be told when the application reads the body.
   };
 
   enum class Closing : std::uint8_t {
@@ -91,10 +102,14 @@ class Connection final : public exchange::ExchangeOwner,
   void on_readable();
   void head_parts(protocol::StreamId stream, std::span<const protocol::HeadPart> parts) noexcept override;
   void feed(std::span<const std::byte> input);
+  void resume_input();
+  std::size_t feed_while_idle(std::span<const std::byte> input);
+  std::size_t feed_some(std::span<const std::byte> all);
   void on_event(const protocol::Event& event);
   void on_begin(const protocol::Event& event);
   void on_head_end(Stream& stream);
   void on_body(Stream& stream, std::span<const std::byte> bytes);
+  void refuse_body(Stream& stream, int status);
   void after_input();
   std::size_t buffered_bodies() const;
   bool should_pause() const;
@@ -130,16 +145,21 @@ class Connection final : public exchange::ExchangeOwner,
   void log(middleware::Severity severity, const Stream* stream, std::string_view text);
 
   Shard& shard_;
+  const ConnectionLimits& limits_;
   UniqueFd socket_;
   std::unique_ptr<protocol::Codec> codec_;
   const protocol::Mapper& mapper_;
   std::vector<Stream> streams_;
   protocol::Output output_;
   std::size_t sent_ = 0;
+  protocol::Output kept_;  ///< Input that waits for the response before it, from kept_at_ on. Not read on meanwhile.
+  std::size_t kept_at_ = 0;
   std::size_t discarded_ = 0;
   const Tick opened_;
   Tick last_input_;
   Tick last_output_ = 0;
+  Tick last_beat_;
+  Rate sending_;  ///< Since output had to wait.
   Tick message_since_ = 0;  ///< When the unfinished record began to come; 0: there is none.
   Tick closing_since_ = 0;
   Tick paused_since_ = 0;

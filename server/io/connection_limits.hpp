@@ -24,13 +24,14 @@ struct ConnectionLimits {
   Duration body_rate_grace = std::chrono::seconds(5);
   Duration write_timeout = std::chrono::seconds(60);
 
+  /// The same while output waits for who takes it.
+  std::uint64_t min_response_rate = 0;
+
   /// An application that reads although the front end has the response head and sends no more: measured,
   /// nginx stops sending then and never goes on.
   Duration stall_timeout = std::chrono::seconds(10);
   /// A multiplexed connection whose buffers are full of bodies that nobody reads.
   Duration cap_timeout = std::chrono::seconds(30);
-  /// A request that was given up and does not end is an orphan after this.
-  Duration orphan_after = std::chrono::seconds(60);
 
   /// Request bodies buffered on one connection: above it its reading stops. Kestrel's MaxRequestBufferSize.
   std::size_t max_buffered_bytes = 1024 * 1024;

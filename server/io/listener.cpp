@@ -15,11 +15,12 @@ namespace owind::io {
 
 using middleware::Severity;
 
-Listener::Listener(int fd, bool is_tcp, std::string name, const AllowList& allow, ServerContext& server,
-                   Shard& home, const std::vector<Shard*>& shards)
+Listener::Listener(int fd, bool is_tcp, std::string name, const Service& service, const AllowList& allow,
+                   ServerContext& server, Shard& home, const std::vector<Shard*>& shards)
     : fd_(fd),
       is_tcp_(is_tcp),
       name_(std::move(name)),
+      service_(service),
       allow_(allow),
       server_(server),
       home_(home),
@@ -91,7 +92,7 @@ bool Listener::accept_some() {
       const int on = 1;
       ::setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
-    least_loaded().adopt(connection, is_tcp_);
+    least_loaded().adopt(connection, is_tcp_, service_);
   }
   arm();
   return true;

@@ -16,8 +16,8 @@ class Listener {
  public:
   /// `fd` is a non-blocking listening socket that the caller keeps open at least until stop() has run. `name`
   /// is for the log. An empty allow list lets everybody in.
-  Listener(int fd, bool is_tcp, std::string name, const AllowList& allow, ServerContext& server, Shard& home,
-           const std::vector<Shard*>& shards);
+  Listener(int fd, bool is_tcp, std::string name, const Service& service, const AllowList& allow,
+           ServerContext& server, Shard& home, const std::vector<Shard*>& shards);
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
@@ -42,6 +42,7 @@ class Listener {
   const int fd_;
   const bool is_tcp_;
   const std::string name_;
+  const Service& service_;
   const AllowList& allow_;
   ServerContext& server_;
   Shard& home_;

@@ -18,8 +18,9 @@ void Server::start(std::vector<ListeningSocket> sockets, const AllowList& allow)
   runner_.start();
   for (std::size_t i = 0; i < sockets_.size(); ++i) {
     const auto& socket = sockets_[i];
-    listeners_.push_back(std::make_unique<Listener>(socket.fd(), socket.is_tcp(), socket.to_string(), allow,
-                                                    context_, *shard_list_[i % shard_list_.size()],
+    const Service& service = socket.scheme() == Scheme::kHttp ? context_.http : context_.fastcgi;
+    listeners_.push_back(std::make_unique<Listener>(socket.fd(), socket.is_tcp(), socket.to_string(), service,
+                                                    allow, context_, *shard_list_[i % shard_list_.size()],
                                                     shard_list_));
     listeners_.back()->start();
   }

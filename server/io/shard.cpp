@@ -46,12 +46,11 @@ Shard::~Shard() = default;
 
 // ---- from any thread ----
 
-void Shard::adopt(int fd, bool is_tcp) {
+void Shard::adopt(int fd, bool is_tcp, const Service& service) {
   load_.fetch_add(1, std::memory_order_relaxed);
-  boost::asio::post(context_, [this, fd, is_tcp] {
+  boost::asio::post(context_, [this, fd, is_tcp, &service] {
     arm_heartbeat();
-    connections_.push_back(std::make_unique<Connection>(*this, UniqueFd(fd), is_tcp, server_.protocol.make_codec(),
-                                                        server_.protocol.mapper()));
+    connections_.push_back(std::make_unique<Connection>(*this, UniqueFd(fd), is_tcp, service));
     Connection& connection = *connections_.back();
     connection.index_ = connections_.size() - 1;
     if (const int error = connection.start(); error != 0) {
@@ -228,7 +227,7 @@ void Shard::beat() {
     Exchange& exchange = *entry.exchange;
     // The slot may have been freed and used again since.
     if (!exchange.in_use() || exchange.token() != entry.token || !exchange.application_runs()) return true;
-    if (now_ - entry.since < static_cast<Tick>(limits().orphan_after.count())) return false;
+    if (now_ - entry.since < static_cast<Tick>(server_.orphan_after.count())) return false;
     make_orphan(exchange);
     return true;
   });

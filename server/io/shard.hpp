@@ -22,7 +22,6 @@
 #include "server/io/connection.hpp"
 #include "server/io/connection_limits.hpp"
 #include "server/io/socket_watch.hpp"
-#include "server/protocol/protocol.hpp"
 #include "server/runner/io_loop.hpp"
 #include "server/runner/runner.hpp"
 
@@ -30,9 +29,9 @@ namespace owind::io {
 
 /// What all shards of a process share; outlives them.
 struct ServerContext {
-  ConnectionLimits limits;
+  Service fastcgi;
+  Service http;
   middleware::PipeLimits pipe_limits;
-  const protocol::Protocol& protocol;
   middleware::TokenTable& tokens;
   exchange::Admission& admission;
   middleware::TraceSink& trace;
@@ -40,6 +39,8 @@ struct ServerContext {
   middleware::AppFunc app;
   std::size_t max_connections = 10'000;
   std::size_t max_orphans = 256;
+  /// A request that was given up and does not end is an orphan after this.
+  std::chrono::milliseconds orphan_after = std::chrono::seconds(60);
   /// The time that timeouts are measured by, and how often they are looked at. Tests step both by hand: an
   /// interval of zero means that only beat() looks.
   std::chrono::steady_clock::time_point (*clock)() = std::chrono::steady_clock::now;
@@ -59,7 +60,7 @@ class Shard final : public runner::IoLoop {
   std::uint32_t index() const { return index_; }
 
   /// Takes over a connected, non-blocking socket. Any thread. The descriptor is the shard's from here on.
-  void adopt(int fd, bool is_tcp);
+  void adopt(int fd, bool is_tcp, const Service& service);
   /// Connections that the shard has or was given; any thread. For choosing the least loaded.
   std::size_t load() const { return load_.load(std::memory_order_relaxed); }
 
@@ -74,7 +75,6 @@ class Shard final : public runner::IoLoop {
 
   // ---- for the connections of the shard; leader only ----
 
-  const ConnectionLimits& limits() const { return server_.limits; }
   exchange::SlotTable& slots() { return slots_; }
   middleware::TraceSink& visitor_trace() { return server_.visitor_trace; }
   Tick now() const { return now_; }

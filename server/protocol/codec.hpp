@@ -30,6 +30,7 @@ struct Event {
     kHeadEnd,      ///< stream: the request can run.
     kHeadRefused,  ///< stream, status, reason: answer this; of the stream only kBodyEnd or kAbort follows.
     kBody,         ///< stream, bytes.
+    kBodyRefused,  ///< stream, status, reason: the body is malformed; nothing more of the stream follows.
     kBodyEnd,      ///< stream.
     kAbort,        ///< stream: the peer wants no response.
     kReply,  ///< bytes: send them as they are (also when the codec refused a stream by itself; then reason
@@ -40,6 +41,7 @@ struct Event {
   Kind kind = Kind::kNeedMore;
   bool keep = true;
   bool authorizer = false;
+  bool expect_continue = false;  ///< kHeadEnd: the peer may wait for continue_100() before it sends the body.
   std::uint16_t status = 0;
   StreamId stream = 0;
   std::string_view reason;
@@ -88,6 +90,15 @@ class Codec {
   /// until kNeedMore, kPaused or kPeerError. Views end with the input and with the next call.
   virtual Fed feed(std::span<const std::byte> input, HeadSink& heads) = 0;
 
+  /// What has begun to arrive takes too long. True: feed() says how to answer that, without input; false: close.
+  virtual bool expire() { return false; }
+  /// Takes no request after the ones that have begun: their responses say so, where the protocol can.
+  virtual void drain() {}
+  /// Whether a peer goes on sending a request's body when it has got the head of its response. nginx does not.
+  virtual bool full_duplex() const { return false; }
+
+  /// Appends the interim response that lets the peer send its body. Before head() only.
+  virtual void continue_100(StreamId, Output&) {}
   /// Appends the head of a stream's response.
   virtual void head(StreamId stream, const middleware::ResponseHead& head, Output& out) = 0;
   /// Appends at most `quota_bytes` of what is in the pipe, framed; returns how much it took. `wake` is set

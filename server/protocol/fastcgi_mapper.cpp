@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "server/protocol/cgi_variable.hpp"
+#include "server/protocol/field_rules.hpp"
 #include "server/protocol/header_name.hpp"
 #include "server/protocol/host_field.hpp"
 #include "server/protocol/ip_address.hpp"
@@ -107,17 +108,6 @@ std::string_view text(const RequestBlock& block, const HeadState& state, Variabl
 /// Sent, and not empty.
 bool given(const HeadState& state, Variable variable) { return state.parts[variable].length != 0; }
 
-/// A number of bytes; -1: not one. 18 digits cannot overflow.
-std::int64_t parse_length(std::string_view digits) {
-  if (digits.empty() || digits.size() > 18) return -1;
-  std::int64_t value = 0;
-  for (const char c : digits) {
-    if (c < '0' || c > '9') return -1;
-    value = value * 10 + (c - '0');
-  }
-  return value;
-}
-
 void add_named(RequestBlock& block, std::string_view name, Slice value) {
   block.add_field(block.append(name), value);
 }
@@ -129,36 +119,13 @@ void map_content(RequestBlock& block, const HeadState& state) {
 
   Variable length = kContentLength;
   if (!given(state, length) && !(state.flags & kTransferEncodingSeen)) length = kHttpContentLength;
-  const std::int64_t bytes = parse_length(text(block, state, length));
+  const std::int64_t bytes = parse_content_length(text(block, state, length));
   if (bytes < 0) return;
   block.set_content_length(bytes);
   add_named(block, "Content-Length", state.parts[length]);
   if (state.flags & kTransferEncodingSeen)
     std::erase_if(block.fields(),
                   [&](const FieldSlice& f) { return block.view(f.name) == "Transfer-Encoding"; });
-}
-
-/// All Cookie fields become the first one. Joined here, at once, and not as they come: many would cost their
-/// square.
-void join_cookies(RequestBlock& block) {
-  const auto is_cookie = [&](const FieldSlice& f) { return block.view(f.name) == "Cookie"; };
-  auto& fields = block.fields();
-  std::size_t length = 0;
-  for (const FieldSlice& f : fields)
-    if (is_cookie(f) && f.value.length) length += f.value.length + 2;
-  if (length) length -= 2;
-  const Slice joined = block.append_space(length);
-  if (block.failed()) return;
-  char* to = block.mutable_bytes(joined);
-  bool first = true;
-  for (const FieldSlice& f : fields) {
-    if (!is_cookie(f) || f.value.length == 0) continue;
-    if (!std::exchange(first, false)) to = std::copy_n("; ", 2, to);
-    to = std::copy_n(block.view(f.value).data(), f.value.length, to);
-  }
-  const auto keep = std::find_if(fields.begin(), fields.end(), is_cookie);
-  keep->value = joined;
-  fields.erase(std::remove_if(keep + 1, fields.end(), is_cookie), fields.end());
 }
 
 bool is_https(const RequestBlock& block, const HeadState& state) {
@@ -168,12 +135,6 @@ bool is_https(const RequestBlock& block, const HeadState& state) {
   if (equals_ignore_case(scheme, "http")) return false;
   const std::string_view https = text(block, state, kHttps);
   return https == "1" || equals_ignore_case(https, "on");
-}
-
-/// 1 to 5 digits.
-bool is_port(std::string_view port) {
-  return !port.empty() && port.size() <= 5 &&
-         std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 /// Fills the slots of one end of the visitor's connection. Returns its address; nothing when it is not known.
@@ -205,11 +166,7 @@ HeadVerdict refuse(std::string_view reason) { return {400, std::string(reason)};
 
 }  // namespace
 
-FastCgiMapper::FastCgiMapper(PathOptions options) : options_(std::move(options)) {
-  std::string& base = options_.path_base;
-  while (base.ends_with('/')) base.pop_back();
-  if (!base.empty() && !base.starts_with('/')) base.insert(base.begin(), '/');
-}
+FastCgiMapper::FastCgiMapper(PathOptions options) : options_(normalised(std::move(options))) {}
 
 void FastCgiMapper::part(RequestBlock& block, HeadState& state, std::string_view name,
                          std::string_view value) const noexcept {

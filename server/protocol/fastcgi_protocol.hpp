@@ -14,7 +14,9 @@ class FastCgiProtocol final : public Protocol {
   FastCgiProtocol(const fastcgi::Limits& limits, const fastcgi::ManagementValues& values, PathOptions paths = {})
       : limits_(limits), values_(values), mapper_(std::move(paths)) {}
 
-  std::unique_ptr<Codec> make_codec() const override { return std::make_unique<FastCgiCodec>(limits_, values_); }
+  std::unique_ptr<Codec> make_codec(Peer) const override {
+    return std::make_unique<FastCgiCodec>(limits_, values_);
+  }
   const Mapper& mapper() const override { return mapper_; }
 
  private:

@@ -26,4 +26,12 @@ struct PathOptions {
   EncodedSlash encoded_slash = EncodedSlash::kDecode;
 };
 
+/// `options` with a base that starts with a slash and does not end with one, or is empty: as it is compared.
+inline PathOptions normalised(PathOptions options) {
+  std::string& base = options.path_base;
+  while (base.ends_with('/')) base.pop_back();
+  if (!base.empty() && !base.starts_with('/')) base.insert(base.begin(), '/');
+  return options;
+}
+
 }  // namespace owind::protocol

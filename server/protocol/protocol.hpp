@@ -6,13 +6,16 @@
 
 #include "server/protocol/codec.hpp"
 #include "server/protocol/mapper.hpp"
+#include "server/protocol/peer.hpp"
 
 namespace owind::protocol {
 
 class Protocol {
  public:
   virtual ~Protocol() = default;
-  virtual std::unique_ptr<Codec> make_codec() const = 0;
+  /// Whether make_codec() wants to know the peer; asking the kernel for it costs two system calls a connection.
+  virtual bool wants_peer() const { return false; }
+  virtual std::unique_ptr<Codec> make_codec(Peer peer) const = 0;
   virtual const Mapper& mapper() const = 0;
 };
 

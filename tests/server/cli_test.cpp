@@ -297,7 +297,7 @@ TEST_CASE("cli: a wrong value is told with the flag or variable that it came fro
       contains(usage_error({}, {{"OWIND_SHARDS", "many"}}), "OWIND_SHARDS: \"many\" is not a whole number"));
   CHECK(contains(usage_error({"--dispatch", "fast"}), "\"fast\" is none of steal, inline, pool"));
   CHECK(contains(usage_error({"--listen", "127.0.0.1"}), "the port is missing"));
-  CHECK(contains(usage_error({"--listen", "http://127.0.0.1:80"}), "listens for FastCGI only"));
+
   CHECK(contains(usage_error({"--allow", "everybody"}), "is not a network"));
   CHECK(contains(usage_error({"--max-params-bytes", "1"}), "is not from 1k to 1024M"));
   CHECK(contains(usage_error({"--idle-timeout", "0"}), "the least is 1ms"));

@@ -51,9 +51,10 @@ ServerRig::ServerRig(RigOptions options)
       application(runtime.table()),
       pipeline(middleware::AppFunc::of(application)),
       wire(options.fastcgi_limits, {.max_connections = 100, .max_requests = 50, .multiplexes = true}),
-      context{.limits = options.limits,
+      http(options.http),
+      context{.fastcgi = {wire, options.limits},
+              .http = {http, options.limits},
               .pipe_limits = options.pipe_limits,
-              .protocol = wire,
               .tokens = tokens,
               .admission = admission,
               .trace = log,
@@ -86,7 +87,7 @@ ServerRig::~ServerRig() {
   shards_.clear();
 }
 
-Client ServerRig::connect(Transport transport, std::size_t shard) {
+int ServerRig::connect_to(const io::Service& service, Transport transport, std::size_t shard) {
   start();
   int ends[2];
   if (transport == Transport::kTcp) {
@@ -95,10 +96,10 @@ Client ServerRig::connect(Transport transport, std::size_t shard) {
     fail("socketpair");
   }
   context.connections.fetch_add(1);
-  shards_[shard]->adopt(ends[1], transport == Transport::kTcp);
+  shards_[shard]->adopt(ends[1], transport == Transport::kTcp, service);
   // Its time begins now, not when the leader comes to it.
   on_leader([] {}, shard);
-  return Client(ends[0]);
+  return ends[0];
 }
 
 void ServerRig::advance(Milliseconds by) {
@@ -110,11 +111,11 @@ void ServerRig::beat() {
   for (std::size_t i = 0; i < shards_.size(); ++i) on_leader([this, i] { shards_[i]->beat(); }, i);
 }
 
-void ServerRig::wait_read(const Client& client) {
+void ServerRig::wait_read(int fd) {
   // Unix sockets and TCP alike: what the other end has not taken.
   eventually([&] {
     int left = 0;
-    ::ioctl(client.fd(), SIOCOUTQ, &left);
+    ::ioctl(fd, SIOCOUTQ, &left);
     return left == 0;
   });
   // Taken by a handler that may still run: the leader comes to this after it.

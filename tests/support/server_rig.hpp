@@ -20,9 +20,11 @@
 #include "server/exchange/admission.hpp"
 #include "server/io/shard.hpp"
 #include "server/protocol/fastcgi_protocol.hpp"
+#include "server/protocol/http/http_protocol.hpp"
 #include "server/runner/runner.hpp"
 #include "tests/support/fake_runtime.hpp"
 #include "tests/support/fastcgi_client.hpp"
+#include "tests/support/http_client.hpp"
 
 namespace owind::testing {
 
@@ -64,6 +66,8 @@ struct RigOptions {
   std::size_t shards = 1;
   io::ConnectionLimits limits{};
   fastcgi::Limits fastcgi_limits{};
+  /// The clock of Date stands still.
+  protocol::HttpSettings http{.limits = {}, .server_name = "owind", .clock = [] { return std::time_t{784111777}; }};
   middleware::PipeLimits pipe_limits{};
   std::size_t max_in_flight = 1024;
   std::size_t max_buffered = ~std::size_t{0};
@@ -87,7 +91,14 @@ class ServerRig {
 
   /// Starts the threads; connect() does it, if it was not done.
   void start();
-  Client connect(Transport transport = Transport::kUnix, std::size_t shard = 0);
+  /// A connection that speaks FastCGI.
+  Client connect(Transport transport = Transport::kUnix, std::size_t shard = 0) {
+    return Client(connect_to(context.fastcgi, transport, shard));
+  }
+  /// One that speaks HTTP.
+  HttpClient connect_http(Transport transport = Transport::kUnix, std::size_t shard = 0) {
+    return HttpClient(connect_to(context.http, transport, shard));
+  }
 
   /// Runs `task` on the leader and waits for its end. Not while the leader is in a call.
   template <typename Task>
@@ -109,7 +120,8 @@ class ServerRig {
   /// Lets every shard look, and waits until all have.
   void beat();
   /// The server has taken every byte that was sent to it on this connection.
-  void wait_read(const Client& client);
+  void wait_read(const Client& client) { wait_read(client.fd()); }
+  void wait_read(const HttpClient& client) { wait_read(client.fd()); }
 
   /// No request holds a slot, is counted, or can be reached by its token.
   bool all_free();
@@ -140,11 +152,15 @@ class ServerRig {
   hosting::ManagedApp application;
   middleware::Pipeline pipeline;
   protocol::FastCgiProtocol wire;
+  protocol::HttpProtocol http;
   io::ServerContext context;
   runner::Runner runner;
 
  private:
   std::vector<std::unique_ptr<io::Shard>> shards_;
+  int connect_to(const io::Service& service, Transport transport, std::size_t shard);
+  void wait_read(int fd);
+
   bool started_ = false;
 };
 

@@ -6,8 +6,8 @@ from .process import Process
 
 
 def connect(endpoint, seconds=20):
-    """A connected socket; `endpoint` as --listen has it: fcgi://unix:/path or fcgi://127.0.0.1:9000."""
-    address = endpoint.removeprefix("fcgi://")
+    """A connected socket; `endpoint` as --listen has it: fcgi://unix:/path or http://127.0.0.1:5000."""
+    address = endpoint.removeprefix("fcgi://").removeprefix("http://")
     if address.startswith("unix:"):
         stream = socket.socket(socket.AF_UNIX)
         target = address[5:]

@@ -28,9 +28,9 @@ struct Running {
   explicit Running(std::size_t max_connections = 100, const char* allowed = nullptr,
                    runner::RunnerOptions options = {.dispatch = runner::Dispatch::kInline},
                    std::size_t shards = 2)
-      : context{.limits = {},
+      : context{.fastcgi = {wire, {}},
+                .http = {http, {}},
                 .pipe_limits = {},
-                .protocol = wire,
                 .tokens = tokens,
                 .admission = admission,
                 .trace = log,
@@ -83,6 +83,7 @@ struct Running {
   FakeRuntime runtime{tokens, log};
   hosting::ManagedApp application{runtime.table()};
   protocol::FastCgiProtocol wire{{}, {}};
+  protocol::HttpProtocol http;
   io::AllowList allow;
   io::ServerContext context;
   io::Server server;
