@@ -41,6 +41,7 @@ internal sealed class ApplicationHost
     {
         Log.SetThreshold(settings.LogLevel);
         ListenForUnhandledExceptions();
+        ApplicationSurroundings.Prepare(settings.Application);
         var host = new ApplicationHost(settings);
         OwinApplication application = host.Load();
         Volatile.Write(ref s_current, host);

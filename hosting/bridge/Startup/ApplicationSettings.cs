@@ -32,9 +32,8 @@ internal sealed class ApplicationSettings
         !_values.TryGetValue("owin:AutomaticAppStartup", out string? value)
         || !string.Equals(value.Trim(), "false", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Reads the settings of the application at <paramref name="assemblyPath"/>.</summary>
-    /// <exception cref="StartupException">The file cannot be read or is not well-formed.</exception>
-    public static ApplicationSettings Read(string assemblyPath)
+    /// <summary>The application's configuration file, or null.</summary>
+    public static string? FileOf(string assemblyPath)
     {
         string folder = Path.GetDirectoryName(assemblyPath)!;
         string stem = Path.Combine(folder, Path.GetFileNameWithoutExtension(assemblyPath));
@@ -42,7 +41,14 @@ internal sealed class ApplicationSettings
         {
             stem + ".dll.config", stem + ".exe.config", Path.Combine(folder, "web.config"), Path.Combine(folder, "Web.config"),
         };
-        string? file = Array.Find(places, RegularFile.Exists);
+        return Array.Find(places, RegularFile.Exists);
+    }
+
+    /// <summary>Reads the settings of the application at <paramref name="assemblyPath"/>.</summary>
+    /// <exception cref="StartupException">The file cannot be read or is not well-formed.</exception>
+    public static ApplicationSettings Read(string assemblyPath)
+    {
+        string? file = FileOf(assemblyPath);
         var settings = new ApplicationSettings(file);
         if (file != null)
         {

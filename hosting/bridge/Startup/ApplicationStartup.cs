@@ -108,7 +108,9 @@ internal static class ApplicationStartup
             + $"Application: {assemblyPath}");
     }
 
-    private static Assembly LoadApplication(string assemblyPath)
+    /// <summary>The application's assembly, in the default load context.</summary>
+    /// <exception cref="StartupException">It is not there, or is none.</exception>
+    internal static Assembly LoadApplication(string assemblyPath)
     {
         if (!File.Exists(assemblyPath))
         {

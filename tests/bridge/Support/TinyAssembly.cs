@@ -25,10 +25,10 @@ internal sealed class TinyAssembly
     private readonly List<TypeBuilder> _types = new();
     private readonly Dictionary<string, MethodInfo> _interfaceMethods = new();
 
-    public TinyAssembly(string? name = null)
+    public TinyAssembly(string? name = null, Version? version = null)
     {
         Name = name ?? "Tiny" + Interlocked.Increment(ref _count);
-        _assembly = new PersistedAssemblyBuilder(new AssemblyName(Name), typeof(object).Assembly);
+        _assembly = new PersistedAssemblyBuilder(new AssemblyName(Name) { Version = version }, typeof(object).Assembly);
         _module = _assembly.DefineDynamicModule(Name);
     }
 
