@@ -1,6 +1,6 @@
 #include "server/exchange/exchange.hpp"
 
-#include <algorithm>
+#include <cstring>
 
 #include "middleware/response_rules.hpp"
 
@@ -86,8 +86,9 @@ void Exchange::forget_buffered() noexcept {
 
 void Exchange::request_body_end() {
   body_over_ = true;
-  // Fewer bytes than announced are no whole body. More are one: HAProxy announces what it happens to hold of an upload
-  // without a length. An Authorizer has none, and may be told the length of the visitor's (FastCGI 1.0 §6.3).
+  // Fewer bytes than announced are no whole body. More are one: HAProxy announces what it happens to hold of
+  // an upload without a length. An Authorizer has none, and may be told the length of the visitor's
+  // (FastCGI 1.0 §6.3).
   const bool cut = block_.content_length() > 0 &&
                    request_.total_in() < static_cast<std::uint64_t>(block_.content_length()) &&
                    block_.get(middleware::Slot::kGatewayRole) != "Authorizer";
@@ -349,7 +350,8 @@ Status Exchange::head(const middleware::ResponseHeadView& head, std::string& err
 bool Exchange::is_same_head(const middleware::ResponseHeadView& head,
                             const middleware::ResponseContext& context) const noexcept {
   return !head.bytes.empty() && context.is_head_request == checked_for_head_request_ &&
-         std::ranges::equal(head.bytes, checked_head_);
+         head.bytes.size() == checked_head_.size() &&
+         std::memcmp(head.bytes.data(), checked_head_.data(), checked_head_.size()) == 0;
 }
 
 bool Exchange::check_head(const middleware::ResponseHeadView& head,

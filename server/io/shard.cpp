@@ -3,8 +3,8 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <ctime>
 #include <boost/asio/post.hpp>
+#include <ctime>
 #include <system_error>
 
 namespace owind::io {
@@ -96,10 +96,10 @@ void Shard::wake() noexcept {
 // ---- leader ----
 
 void Shard::run_one() noexcept {
-  if (!watch_.hand_out_one()) context_.run_one();
+  if (!watch_.hand_out()) context_.run_one();
 }
 
-bool Shard::poll_one() noexcept { return watch_.hand_out_one() || context_.poll_one() > 0; }
+bool Shard::poll_one() noexcept { return watch_.hand_out() || context_.poll_one() > 0; }
 
 void Shard::flush_later(Connection& connection) {
   if (std::exchange(connection.flush_queued_, true)) return;
@@ -107,12 +107,12 @@ void Shard::flush_later(Connection& connection) {
   to_flush_.push_back(&connection);
 }
 
-void Shard::flush() noexcept {
+void Shard::flush(bool calls_follow) noexcept {
   if (to_flush_.empty()) return;
   const auto me = std::this_thread::get_id();
-  // Answers wait for the other requests of their batch, but not for long ones: not past a call that kept its thread (a new leader
-  // sends first), nor past a tick of the coarse clock.
-  if (watch_.has_fetched() && leader_ == me && queued_at_ == coarse_now()) return;
+  // Answers wait for the other requests of their batch, but not for long ones: not past a call that kept its
+  // thread (a new leader sends first), nor past a tick of the coarse clock, nor for many.
+  if (calls_follow && to_flush_.size() < kMostToFlush && leader_ == me && queued_at_ == coarse_now()) return;
   leader_ = me;
   flush_all();
 }
@@ -189,7 +189,8 @@ void Shard::release_if_closed(Connection& connection) {
   if (!connection.closed()) return;
   const std::size_t index = connection.index_;
   if (index >= connections_.size() || connections_[index].get() != &connection) return;
-  if (connection.flush_queued_) std::replace(to_flush_.begin(), to_flush_.end(), &connection, static_cast<Connection*>(nullptr));
+  if (connection.flush_queued_)
+    std::replace(to_flush_.begin(), to_flush_.end(), &connection, static_cast<Connection*>(nullptr));
   if (index + 1 != connections_.size()) {
     std::swap(connections_[index], connections_.back());
     connections_[index]->index_ = index;

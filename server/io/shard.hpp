@@ -88,8 +88,8 @@ class Shard final : public runner::IoLoop {
   void detach(exchange::Exchange& exchange);
   /// The request is given up.
   void abandon(exchange::Exchange& exchange, middleware::AbortReason reason, bool orphan_now);
-  /// The connection has output: flushed with that of the others of its batch. Answers to a batch of requests go out together, so
-  /// that the front end is woken once for them and not once for each.
+  /// The connection has output: flushed with that of the others of its batch. Answers to a batch of requests
+  /// go out together, so that the front end is woken once for them and not once for each.
   void flush_later(Connection& connection);
   /// Destroys the connection when it is closed.
   void release_if_closed(Connection& connection);
@@ -101,10 +101,11 @@ class Shard final : public runner::IoLoop {
   bool poll_one() noexcept override;
   void wake() noexcept override;
   void on_effect(runner::Effect& effect) noexcept override;
-  void flush() noexcept override;
+  void flush(bool calls_follow) noexcept override;
 
  private:
   static constexpr std::size_t kReadBufferBytes = 128 * 1024;
+  static constexpr std::size_t kMostToFlush = 64;
   static constexpr std::size_t kKeptOutputs = 64;
   static constexpr std::size_t kKeptOutputBytes = 256 * 1024;
 
@@ -131,7 +132,7 @@ class Shard final : public runner::IoLoop {
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<protocol::Output> outputs_;
   std::vector<Connection*> to_flush_;
-  std::thread::id leader_;         ///< As of the last flush().
+  std::thread::id leader_;      ///< As of the last flush().
   std::int64_t queued_at_ = 0;  ///< When the oldest of to_flush_ was queued, by the coarse clock.
   /// Requests without a connection whose application has not completed, and since when.
   struct Abandoned {

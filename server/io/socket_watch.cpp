@@ -36,28 +36,12 @@ void SocketWatch::remove(int fd, Watched& watched) noexcept {
       fetched_[static_cast<std::size_t>(i)].data.ptr = nullptr;
 }
 
-bool SocketWatch::has_fetched() const noexcept {
-  for (int i = next_; i < count_; ++i)
-    if (fetched_[static_cast<std::size_t>(i)].data.ptr) return true;
+bool SocketWatch::hand_out() {
+  if (armed_) return false;
+  // Here, not at the end of the batch: the set would still be ready for what was just read.
+  if (count_ >= kLargeBatch && direct_left_-- > 0 && hand_out_next()) return true;
+  arm();
   return false;
-}
-
-bool SocketWatch::hand_out_one() {
-  while (true) {
-    while (next_ < count_) {
-      const epoll_event event = fetched_[static_cast<std::size_t>(next_++)];
-      if (!event.data.ptr) continue;
-      static_cast<Watched*>(event.data.ptr)->on_events(event.events);
-      return true;
-    }
-    if (armed_) return false;
-    // Here, not at the end of the batch: the set would still be ready for what was just read, and for what
-    // the calls that came of it have yet to send.
-    if (count_ < kLargeBatch || direct_left_-- <= 0 || !fetch()) {
-      arm();
-      return false;
-    }
-  }
 }
 
 void SocketWatch::arm() {
@@ -67,14 +51,17 @@ void SocketWatch::arm() {
                     armed_ = false;
                     if (error) return;
                     direct_left_ = kDirectBatches;
-                    if (fetch()) hand_out_one();
+                    hand_out_next();
                   });
 }
 
-bool SocketWatch::fetch() noexcept {
+bool SocketWatch::hand_out_next() {
   const int n = ::epoll_wait(set_.native_handle(), fetched_.data(), kBatch, 0);
-  next_ = 0;
   count_ = n > 0 ? n : 0;
+  for (next_ = 0; next_ < count_;) {
+    const epoll_event event = fetched_[static_cast<std::size_t>(next_++)];
+    if (event.data.ptr) static_cast<Watched*>(event.data.ptr)->on_events(event.events);
+  }
   return count_ > 0;
 }
 

@@ -86,13 +86,15 @@ Fed FastCgiCodec::feed(std::span<const std::byte> input, HeadSink& heads) {
 
 /// The parameters that lie whole in `input`. @return the bytes that they took
 std::size_t FastCgiCodec::feed_params(std::span<const std::byte> input, HeadSink& heads) {
-  std::array<HeadPart, kPartsAtOnce> parts;
+  // Not an array of them, which would be cleared first, for every request.
+  alignas(HeadPart) std::array<std::byte, sizeof(HeadPart) * kPartsAtOnce> space;
+  const std::span<HeadPart> parts(reinterpret_cast<HeadPart*>(space.data()), kPartsAtOnce);
   std::size_t consumed = 0;
   while (true) {
     const auto params = state_.take_params(input.subspan(consumed), parts);
     if (params.count == 0) return consumed;
     consumed += params.consumed;
-    heads.head_parts(params.id, std::span(parts).first(params.count));
+    heads.head_parts(params.id, parts.first(params.count));
   }
 }
 

@@ -11,8 +11,8 @@ namespace owind::runner {
 /// any of it in thread-local queues: an io_context needs a concurrency hint of 2).
 class IoLoop {
  public:
-  /// Runs at most one IO handler; blocks until there was one or wake() was called (before or during the
-  /// call). Handlers append to the ready list (Shard::ready) and never call the application.
+  /// Runs one IO handler, or a few of one kind; blocks until there was one or wake() was called (before or
+  /// during the call). Handlers append to the ready list (Shard::ready) and never call the application.
   virtual void run_one() noexcept = 0;
 
   /// As run_one(), but never blocks. Used while calls are ready. @return whether a handler ran
@@ -27,9 +27,10 @@ class IoLoop {
   virtual void on_effect(Effect& effect) noexcept = 0;
 
   /// Called after on_effect()s, before the leader enters the application again or goes back to IO: send what
-  /// they gathered. So an answer never waits for the next call, which may block. Called often: cheap when
-  /// nothing was gathered.
-  virtual void flush() noexcept = 0;
+  /// they gathered. With `calls_follow` it may wait for the answers of the calls that are ready, which are
+  /// sent more cheaply together: flush() is called after each of them, and by the next leader first if one of
+  /// them keeps its thread. Called often: cheap when nothing was gathered.
+  virtual void flush(bool calls_follow) noexcept = 0;
 
  protected:
   ~IoLoop() = default;

@@ -120,6 +120,8 @@ void Shard::lead(Worker& me) noexcept {
       if (turn == Turn::kLost) return;
       if (turn == Turn::kEntered) settle();
     }
+    // Calls that are ready and may not be entered: they are not waited for.
+    if (turn == Turn::kNothing) io_.flush(false);
     turn_to_io(turn == Turn::kNothing);
   }
   leave(me);
@@ -130,7 +132,8 @@ void Shard::settle() noexcept {
   for (int batch = 0; batch < kBatchesPerTurn; ++batch) {
     if (!dirty_.drain([this](Effect& effect) { io_.on_effect(effect); })) break;
   }
-  io_.flush();
+  // Without stealing, nobody would send the answers while a call blocks.
+  io_.flush(ready_count() > 0 && around_.options.dispatch == Dispatch::kSteal);
 }
 
 void Shard::turn_to_io(bool may_sleep) noexcept {

@@ -119,9 +119,10 @@ class FakeIo final : public IoLoop {
     if (mine.on_look) mine.on_look();
   }
 
-  void flush() noexcept override {
+  void flush(bool calls_follow) noexcept override {
     const Owned owned(*this);
     if (on_flush) on_flush();
+    if (on_flush_told) on_flush_told(calls_follow);
   }
 
   /// Makes a handler ready, from any thread: a socket became readable.
@@ -139,7 +140,8 @@ class FakeIo final : public IoLoop {
     wake_.wait(lock, [this] { return waits_ && !woken_ && handlers_.empty(); });
   }
 
-  std::function<void()> on_flush;  ///< Set before the runner starts.
+  std::function<void()> on_flush;           ///< Set before the runner starts.
+  std::function<void(bool)> on_flush_told;  ///< Likewise; with `calls_follow`.
   std::atomic<int> wakes{0};
   std::atomic<int> intruders{0};  ///< Times that two threads were in here at once.
   std::uint64_t touched = 0;      ///< The leader's own; a second leader is a data race.

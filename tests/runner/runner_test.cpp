@@ -90,6 +90,38 @@ TEST_CASE("Runner: what a call changed is looked at and flushed before the next 
   rig.finish();
 }
 
+TEST_CASE("Runner: a flush is told that calls follow, and at last that none do") {
+  for (const Dispatch dispatch : {Dispatch::kSteal, Dispatch::kInline}) {
+    RunnerOptions options;
+    options.dispatch = dispatch;
+    Rig rig(options);
+    std::vector<std::string> log;
+    rig.io().on_flush_told = [&](bool calls_follow) { log.push_back(calls_follow ? "may wait" : "now"); };
+    rig.runner->start();
+    Gate done;
+    TestCall first([&](Entry) {
+      log.clear();
+      log.push_back("first");
+    });
+    TestCall second([&](Entry) { log.push_back("second"); });
+    rig.on_leader([&] {
+      rig.shard().ready(first);
+      rig.shard().ready(second);
+      rig.io().post([&] {
+        log.push_back("handler");
+        done.open();
+      });
+    });
+    done.wait();
+    rig.finish();
+    REQUIRE(log.size() >= 6);
+    log.resize(6);
+    // Inline, nobody would send the first answer while the second call blocks.
+    const std::string between = dispatch == Dispatch::kSteal ? "may wait" : "now";
+    CHECK(log == std::vector<std::string>{"first", between, "second", "now", "now", "handler"});
+  }
+}
+
 TEST_CASE(
     "Runner: a call that sleeps at two looks loses the shard, and IO and calls go on with another thread") {
   Rig rig;

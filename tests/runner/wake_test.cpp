@@ -37,7 +37,7 @@ class SpinningIo final : public IoLoop {
   void wake() noexcept override { woken_.store(true); }
   void on_effect(Effect& effect) noexcept override { static_cast<TestEffect&>(effect).on_look(); }
   /// Between the last look at the list and the announcement: makes the leader arrive there at any time.
-  void flush() noexcept override {
+  void flush(bool) noexcept override {
     flushes.fetch_add(1);
     pause(random_);
   }
