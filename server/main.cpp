@@ -112,6 +112,14 @@ protocol::PathOptions path_options(const config::ServerOptions& options) {
   return paths;
 }
 
+protocol::ForwardedTrust forwarded_trust(const config::ServerOptions& options) {
+  std::vector<protocol::IpNetwork> networks;
+  // In the list's canonical form, which is always one.
+  for (const auto& text : options.trust_forwarded.to_strings())
+    if (const auto network = protocol::parse_ip_network(text)) networks.push_back(*network);
+  return protocol::ForwardedTrust(std::move(networks));
+}
+
 runner::RunnerOptions runner_options(const config::ServerOptions& options) {
   runner::RunnerOptions runner;
   switch (options.dispatch) {
@@ -269,7 +277,8 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
       .max_connections = static_cast<std::uint32_t>(options.max_connections),
       .max_requests = static_cast<std::uint32_t>(options.max_requests_in_flight),
       .multiplexes = true};
-  auto& fastcgi = *new protocol::FastCgiProtocol(fastcgi_limits(options), management_values, path_options(options));
+  auto& fastcgi = *new protocol::FastCgiProtocol(fastcgi_limits(options), management_values, path_options(options),
+                                                  forwarded_trust(options));
   auto& http = *new protocol::HttpProtocol({}, path_options(options));
   auto& context = *new io::ServerContext{
       .fastcgi = {fastcgi, connection_limits(options)},

@@ -312,6 +312,10 @@ std::vector<Option> build() {
                            {{"decode", EncodedSlash::kDecode},
                             {"keep", EncodedSlash::kKeep},
                             {"reject", EncodedSlash::kReject}}),
+      networks({kRequests, "--trust-forwarded", "OWIND_TRUST_FORWARDED", "ADDRESS[/BITS]",
+                "A proxy (matched against REMOTE_ADDR) whose Forwarded or X-Forwarded-For and -Proto say who the visitor "
+                "is, and by which scheme."},
+               &ServerOptions::trust_forwarded),
       size({kRequests, "--max-params-bytes", "OWIND_MAX_PARAMS_BYTES", "SIZE",
             "Size of all parameters (with header fields) of a request; 431 above it."},
            &ServerOptions::max_params_bytes, 1024, kGiB),

@@ -93,6 +93,9 @@ struct ServerOptions {
   /// As Katana's HttpListener host.
   EncodedSlash encoded_slash = EncodedSlash::kDecode;
 
+  /// Proxies that are believed about the visitor's address and scheme; nobody, since everybody can send the fields.
+  io::AllowList trust_forwarded;
+
   /// Bytes of the parameters of one request, 431 above it. Four of the largest record that nginx can send.
   std::size_t max_params_bytes = 256 * 1024;
   /// Number of the parameters of one request, 431 above it. nginx's max_headers.

@@ -26,7 +26,7 @@ using namespace cgi;
 static_assert(kVariableCount <= HeadState::kParts);
 
 /// Bits of HeadState::flags.
-enum : std::uint32_t { kCookieSeen = 1, kCookieRepeated = 2, kTransferEncodingSeen = 4 };
+enum : std::uint32_t { kCookieSeen = 1, kCookieRepeated = 2, kTransferEncodingSeen = 4, kForwardedSeen = 8 };
 
 template <std::size_t N>
 bool is(std::string_view name, const char (&expected)[N]) {
@@ -54,8 +54,15 @@ Fate fate_of(std::string_view name, HeadState& state) {
       return is(name, "Content-Type") ? Fate::kContentType : Fate::kField;
     case 14:
       return is(name, "Content-Length") ? Fate::kContentLength : Fate::kField;
+    case 9:
+      if (is(name, "Forwarded")) state.flags |= kForwardedSeen;
+      return Fate::kField;
+    case 15:
+      if (is(name, "X-Forwarded-For")) state.flags |= kForwardedSeen;
+      return Fate::kField;
     case 17:
       if (is(name, "Transfer-Encoding")) state.flags |= kTransferEncodingSeen;
+      if (is(name, "X-Forwarded-Proto")) state.flags |= kForwardedSeen;
       return Fate::kField;
     default:
       return Fate::kField;
@@ -156,17 +163,13 @@ std::optional<IpAddress> map_end(RequestBlock& block, HeadState& state, Variable
   return parse_ip_address(text(block, state, addr));
 }
 
-void map_addresses(RequestBlock& block, HeadState& state) {
-  const auto remote = map_end(block, state, kRemoteAddr, kRemotePort, Slot::kRemoteIp, Slot::kRemotePort);
-  const auto local = map_end(block, state, kServerAddr, kServerPort, Slot::kLocalIp, Slot::kLocalPort);
-  if (remote && (is_loopback(*remote) || remote == local)) block.set_flags(middleware::kRequestIsLocal);
-}
 
 HeadVerdict refuse(std::string_view reason) { return {400, std::string(reason)}; }
 
 }  // namespace
 
-FastCgiMapper::FastCgiMapper(PathOptions options) : options_(normalised(std::move(options))) {}
+FastCgiMapper::FastCgiMapper(PathOptions options, ForwardedTrust trust)
+    : options_(normalised(std::move(options))), trust_(std::move(trust)) {}
 
 void FastCgiMapper::part(RequestBlock& block, HeadState& state, std::string_view name,
                          std::string_view value) const noexcept {
@@ -187,6 +190,31 @@ void FastCgiMapper::parts(RequestBlock& block, HeadState& state,
   }
 }
 
+/// Both ends of the visitor's connection, whether he is on this machine, and his scheme where a proxy tells it. Returns
+/// why the request is a 400; empty when it is none.
+std::string_view FastCgiMapper::map_visitor(RequestBlock& block, HeadState& state, bool& https) const {
+  auto remote = map_end(block, state, kRemoteAddr, kRemotePort, Slot::kRemoteIp, Slot::kRemotePort);
+  const auto local = map_end(block, state, kServerAddr, kServerPort, Slot::kLocalIp, Slot::kLocalPort);
+  if (state.flags & kForwardedSeen) {
+    if (!remote || !trust_.trusts(*remote)) {
+      remote.reset();
+    } else {
+      const auto [visitor, refusal] = read_forwarded(block, block.fields(), trust_);
+      if (!refusal.empty()) return refusal;
+      if (visitor) {
+        remote = visitor->address;
+        if (visitor->https) https = *visitor->https;
+        if (remote) {
+          block.set(Slot::kRemoteIp, visitor->ip);
+          block.set(Slot::kRemotePort, visitor->port);
+        }
+      }
+    }
+  }
+  if (remote && (is_loopback(*remote) || remote == local)) block.set_flags(middleware::kRequestIsLocal);
+  return {};
+}
+
 HeadVerdict FastCgiMapper::end(RequestBlock& block, HeadState& state) const {
   if (block.failed()) return {503, "There is no memory for the request."};
   const std::string_view method = text(block, state, kMethod);
@@ -195,7 +223,8 @@ HeadVerdict FastCgiMapper::end(RequestBlock& block, HeadState& state) const {
   block.set_flags(middleware::kRequestFastCgi | (method == "HEAD" ? middleware::kRequestHead : 0u));
   block.set(Slot::kMethod, state.parts[kMethod]);
 
-  const bool https = is_https(block, state);
+  bool https = is_https(block, state);
+  if (const std::string_view reason = map_visitor(block, state, https); !reason.empty()) return refuse(reason);
   block.set(Slot::kScheme, https ? "https" : "http");
   if (given(state, kProtocol))
     block.set(Slot::kProtocol, state.parts[kProtocol]);
@@ -207,7 +236,6 @@ HeadVerdict FastCgiMapper::end(RequestBlock& block, HeadState& state) const {
                             state.parts[kPathInfo], state.parts[kQueryString]};
   if (const std::string_view reason = map_path(block, sources, options_); !reason.empty())
     return refuse(reason);
-  map_addresses(block, state);
   map_content(block, state);
   if (state.flags & kCookieRepeated) join_cookies(block);
   if (!given(state, kHttpHost)) {

@@ -18,8 +18,11 @@
 // - An address that is missing or a Unix socket's is given as 127.0.0.1 with the port 0, as applications
 // parse these strings; such
 //   a visitor is not called local, because nothing says who it is.
+// - The visitor is who connected to the front end, unless that is a proxy which is trusted to tell (forwarded.hpp). Who
+// passes on such a field and is not trusted is not called local: a proxy beside us would make everybody local.
 #pragma once
 
+#include "server/protocol/forwarded.hpp"
 #include "server/protocol/mapper.hpp"
 #include "server/protocol/path_options.hpp"
 
@@ -27,7 +30,7 @@ namespace owind::protocol {
 
 class FastCgiMapper final : public Mapper {
  public:
-  explicit FastCgiMapper(PathOptions options = {});
+  explicit FastCgiMapper(PathOptions options = {}, ForwardedTrust trust = {});
 
   /// After a failure of the block (no memory) nothing more is done; end() answers 503 then.
   void part(middleware::RequestBlock& block, HeadState& state, std::string_view name,
@@ -42,7 +45,10 @@ class FastCgiMapper final : public Mapper {
   const PathOptions& options() const { return options_; }
 
  private:
+  [[nodiscard]] std::string_view map_visitor(middleware::RequestBlock& block, HeadState& state, bool& https) const;
+
   PathOptions options_;
+  ForwardedTrust trust_;
 };
 
 }  // namespace owind::protocol

@@ -11,8 +11,9 @@ namespace owind::protocol {
 
 class FastCgiProtocol final : public Protocol {
  public:
-  FastCgiProtocol(const fastcgi::Limits& limits, const fastcgi::ManagementValues& values, PathOptions paths = {})
-      : limits_(limits), values_(values), mapper_(std::move(paths)) {}
+  FastCgiProtocol(const fastcgi::Limits& limits, const fastcgi::ManagementValues& values, PathOptions paths = {},
+                  ForwardedTrust trust = {})
+      : limits_(limits), values_(values), mapper_(std::move(paths), std::move(trust)) {}
 
   std::unique_ptr<Codec> make_codec(Peer) const override {
     return std::make_unique<FastCgiCodec>(limits_, values_);

@@ -91,4 +91,44 @@ bool is_loopback(const IpAddress& address) noexcept {
   return address == one;
 }
 
+namespace {
+
+constexpr unsigned kMappedBits = 96;
+
+bool is_v4(const IpAddress& address) {
+  IpAddress prefix;
+  prefix.bytes[10] = prefix.bytes[11] = 0xff;
+  return std::equal(prefix.bytes.begin(), prefix.bytes.begin() + 12, address.bytes.begin());
+}
+
+}  // namespace
+
+bool IpNetwork::contains(const IpAddress& other) const noexcept {
+  if (is_v4(other) != (bits >= kMappedBits && is_v4(address))) return false;
+  const std::size_t whole = bits / 8;
+  if (!std::equal(address.bytes.begin(), address.bytes.begin() + static_cast<std::ptrdiff_t>(whole), other.bytes.begin()))
+    return false;
+  const unsigned rest = bits % 8;
+  return rest == 0 || (address.bytes[whole] ^ other.bytes[whole]) >> (8 - rest) == 0;
+}
+
+std::optional<IpNetwork> parse_ip_network(std::string_view text) noexcept {
+  const std::size_t slash = text.find('/');
+  const auto address = parse_ip_address(text.substr(0, slash));
+  if (!address) return std::nullopt;
+  const bool short_form = text.substr(0, slash).find(':') == std::string_view::npos;
+  IpNetwork network{*address, 128};
+  if (slash == std::string_view::npos) return network;
+  unsigned bits = 0;
+  const std::string_view digits = text.substr(slash + 1);
+  if (digits.empty() || digits.size() > 3) return std::nullopt;
+  for (const char c : digits) {
+    if (c < '0' || c > '9') return std::nullopt;
+    bits = bits * 10 + static_cast<unsigned>(c - '0');
+  }
+  if (bits > (short_form ? 32u : 128u)) return std::nullopt;
+  network.bits = short_form ? bits + kMappedBits : bits;
+  return network;
+}
+
 }  // namespace owind::protocol

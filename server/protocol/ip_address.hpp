@@ -21,4 +21,16 @@ struct IpAddress {
 /// 127.0.0.0/8 or ::1.
 [[nodiscard]] bool is_loopback(const IpAddress& address) noexcept;
 
+/// A range of addresses. An IPv6 network, ::/0 too, contains no IPv4 address.
+struct IpNetwork {
+  IpAddress address;
+  unsigned bits = 128;  ///< Of the mapped form for IPv4: 96 and more.
+
+  [[nodiscard]] bool contains(const IpAddress& other) const noexcept;
+  friend bool operator==(const IpNetwork&, const IpNetwork&) = default;
+};
+
+/// `ADDRESS` or `ADDRESS/BITS`; nothing when it is neither. Bits behind the first BITS do not count.
+[[nodiscard]] std::optional<IpNetwork> parse_ip_network(std::string_view text) noexcept;
+
 }  // namespace owind::protocol

@@ -85,6 +85,7 @@ const std::map<std::string, std::string> kOtherValues = {
     {"--encoded-slash", "keep"},
     {"--max-params-bytes", "128k"},
     {"--max-params-count", "50"},
+    {"--trust-forwarded", "192.0.2.0/24"},
     {"--max-param-name-bytes", "1k"},
     {"--max-param-value-bytes", "2k"},
     {"--max-requests-per-connection", "10"},

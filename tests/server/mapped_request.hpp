@@ -62,7 +62,8 @@ inline Params without(Params params, std::string_view name) {
 
 class MappedRequest {
  public:
-  explicit MappedRequest(const Params& params, PathOptions options = {}) : mapper_(std::move(options)) {
+  explicit MappedRequest(const Params& params, PathOptions options = {}, ForwardedTrust trust = {})
+      : mapper_(std::move(options), std::move(trust)) {
     map(params);
   }
   ~MappedRequest() { block.close(); }
