@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -198,6 +199,17 @@ std::filesystem::path bridge_path() {
 
 // ---- serve ----
 
+/// FCGI_WEB_SERVER_ADDRS, set by whoever starts FastCGI applications (FastCGI 1.0 §3.2); nothing where it is not.
+std::optional<io::AllowList> web_server_addresses(observe::Log& log) {
+  const char* text = std::getenv("FCGI_WEB_SERVER_ADDRS");
+  if (!text) return std::nullopt;
+  std::vector<std::string> refused;
+  auto list = io::AllowList::from_web_server_addresses(text, refused);
+  for (const auto& entry : refused) log.warn("FCGI_WEB_SERVER_ADDRS: \"" + entry + "\" is no IP address, and ignored");
+  if (list.empty()) log.warn("FCGI_WEB_SERVER_ADDRS names no address: nobody may connect");
+  return list;
+}
+
 /// How the signals' thread tells main's what to do.
 class StopRequest {
  public:
@@ -252,8 +264,13 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
 
   // The sockets come first: they cost nothing, and a port in use is known before the CLR is started.
   auto inherited = io::InheritedSockets::from_environment();
+  const auto web_servers = web_server_addresses(log);
   auto sockets = io::open_listening_sockets(
-      options.listen, {.rights = options.socket_rights, .allow = options.allow}, inherited);
+      options.listen_is_default && io::is_listening(STDIN_FILENO)
+          ? std::vector{io::Endpoint{io::Scheme::kFcgi, io::InheritedDescriptor{STDIN_FILENO}}}
+          : options.listen,
+      {.rights = options.socket_rights, .allow = options.allow.empty() && web_servers ? *web_servers : options.allow},
+      inherited);
 
   const auto application = std::filesystem::absolute(options.app).lexically_normal();
   auto& runtime = *new hosting::CoreclrRuntime;
@@ -291,6 +308,7 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
       .visitor_trace = log.limited(),
       .app = pipeline.app(),
       .max_connections = options.max_connections,
+      .web_servers = web_servers,
       .max_orphans = options.max_orphans,
   };
   const std::size_t shards = options.shards ? options.shards : config::usable_cpus();

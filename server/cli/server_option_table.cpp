@@ -181,6 +181,7 @@ Option listen(const Name& name) {
         std::vector<io::Endpoint> endpoints;
         for (const std::string& value : values) endpoints.push_back(io::Endpoint::parse(value));
         options.listen = std::move(endpoints);
+        options.listen_is_default = false;
       },
       [](const ServerOptions& options) {
         std::vector<std::string> texts;
@@ -284,7 +285,8 @@ std::vector<Option> build() {
 
       listen({kListening, "--listen", "OWIND_LISTEN", "ENDPOINT",
               "fcgi://ADDRESS:PORT, fcgi://unix:PATH, fcgi://fd:N or fcgi://systemd[:NAME]; fcgi:// may be "
-              "left out. http:// in its place listens for HTTP/1.1, also for visitors without a front end."}),
+              "left out. http:// in its place listens for HTTP/1.1, also for visitors without a front end. Without it, a "
+              "listening socket on descriptor 0 is taken, if there is one."}),
       networks({kListening, "--allow", "OWIND_ALLOW", "ADDRESS[/BITS]",
                 "Who may connect over TCP. Needed to listen for FastCGI on an address that is not loopback, "
                 "since it has no authentication."},

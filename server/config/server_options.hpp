@@ -62,6 +62,8 @@ struct ServerOptions {
 
   /// Loopback, because FastCGI has no authentication; 9000 is the port of php-fpm's and nginx's examples.
   std::vector<io::Endpoint> listen = {io::Endpoint{io::Scheme::kFcgi, io::TcpAddress{"127.0.0.1", 9000}}};
+  /// Nobody said where: a listening socket on descriptor 0 is taken then (FastCGI 1.0 §2.2), if there is one.
+  bool listen_is_default = true;
   /// 0660, owner and group unchanged, as php-fpm's listen.mode.
   io::SocketRights socket_rights;
   /// Who may connect over TCP; empty: everyone who can, and only loopback addresses may be listened on.

@@ -90,6 +90,24 @@ void AllowList::add(std::string_view text) {
   networks_.push_back(network);
 }
 
+AllowList AllowList::from_web_server_addresses(std::string_view text, std::vector<std::string>& refused) {
+  AllowList list;
+  while (true) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    std::string_view entry = text.substr(0, comma);
+    while (entry.starts_with(' ')) entry.remove_prefix(1);
+    while (entry.ends_with(' ')) entry.remove_suffix(1);
+    Bytes bytes;
+    bool was_v4 = false;
+    if (read_address(entry, bytes, was_v4))
+      list.add(entry);
+    else if (!entry.empty())
+      refused.emplace_back(entry);
+    if (comma == text.size()) return list;
+    text.remove_prefix(comma + 1);
+  }
+}
+
 bool AllowList::contains(const Bytes& bytes) const noexcept {
   const bool v4 = is_mapped(bytes);
   return std::any_of(networks_.begin(), networks_.end(), [&](const Network& network) {

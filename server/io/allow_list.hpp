@@ -21,6 +21,10 @@ class AllowList {
   /// is more often a mistake than meant).
   void add(std::string_view network);
 
+  /// The list that FCGI_WEB_SERVER_ADDRS names (FastCGI 1.0 §3.2): addresses with commas between them. What is no
+  /// address is left out and appended to `refused`: a list of nothing else lets nobody in.
+  static AllowList from_web_server_addresses(std::string_view text, std::vector<std::string>& refused);
+
   bool empty() const noexcept { return networks_.empty(); }
 
   /// Whether `address` lies in one of the networks: false for an empty list, and for an address that is

@@ -113,14 +113,25 @@ void Listener::pause(int error) {
 }
 
 bool Listener::allowed(int fd) const {
-  if (!is_tcp_ || allow_.empty()) return true;
+  const auto* const web_servers =
+      server_.web_servers && &service_ == &server_.fastcgi ? &*server_.web_servers : nullptr;
+  if (!web_servers && (!is_tcp_ || allow_.empty())) return true;
   sockaddr_storage peer{};
   socklen_t length = sizeof peer;
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) == 0 &&
-      allow_.contains(reinterpret_cast<const sockaddr*>(&peer), length))
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) length = 0;
+  const auto listed = [&](const AllowList& list) {
+    return list.contains(reinterpret_cast<const sockaddr*>(&peer), length);
+  };
+  const char* where = nullptr;
+  if (web_servers && !listed(*web_servers))
+    where = "FCGI_WEB_SERVER_ADDRS";
+  else if (is_tcp_ && !allow_.empty() && !listed(allow_))
+    where = "--allow";
+  else
     return true;
   server_.visitor_trace.record(Severity::kWarning, {},
-                               "connection refused on " + name_ + ": its address is not in --allow (" + peer_name(fd) + ")");
+                               "connection refused on " + name_ + ": its address is not in " + where + " (" +
+                                   peer_name(fd) + ")");
   return false;
 }
 

@@ -219,4 +219,6 @@ std::vector<ListeningSocket> open_listening_sockets(std::span<const Endpoint> en
   return sockets;
 }
 
+bool is_listening(int fd) noexcept { return socket_number(fd, SO_ACCEPTCONN) == 1; }
+
 }  // namespace owind::io

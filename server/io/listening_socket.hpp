@@ -55,6 +55,9 @@ class ListeningSocket {
   UnixSocketFile file_;
 };
 
+/// Whether `fd` is a socket that listens: how a process is told its listener (FastCGI 1.0 §2.2).
+bool is_listening(int fd) noexcept;
+
 /// Opens all `endpoints`, in their order; `systemd` may become several sockets.
 /// @throws StartupError; what was opened before is closed again.
 std::vector<ListeningSocket> open_listening_sockets(std::span<const Endpoint> endpoints,

@@ -19,6 +19,7 @@
 #include "middleware/block.hpp"
 #include "middleware/trace_sink.hpp"
 #include "server/exchange/slot_table.hpp"
+#include "server/io/allow_list.hpp"
 #include "server/io/connection.hpp"
 #include "server/io/connection_limits.hpp"
 #include "server/io/socket_watch.hpp"
@@ -38,6 +39,8 @@ struct ServerContext {
   middleware::TraceSink& visitor_trace;  ///< For lines that a visitor can cause: rate-limited.
   middleware::AppFunc app;
   std::size_t max_connections = 10'000;
+  /// FCGI_WEB_SERVER_ADDRS, where it is set: who else connects, or not over TCP, is closed (FastCGI 1.0 §3.2).
+  std::optional<AllowList> web_servers{};
   std::size_t max_orphans = 256;
   /// A request that was given up and does not end is an orphan after this.
   std::chrono::milliseconds orphan_after = std::chrono::seconds(60);

@@ -8,7 +8,8 @@ import unittest
 
 from harness import fastcgi, places
 from harness.case import Case
-from harness.process import die_with_parent
+from harness.owind import connect
+from harness.process import Process, die_with_parent
 from harness.waiting import until
 
 
@@ -33,6 +34,36 @@ class SocketsTest(Case):
         owind = self.launch(places.HELLO, listen=[f"fcgi://fd:{listener.fileno()}"], pass_fds=(listener.fileno(),))
         owind.wait_until_ready()
         self.assertEqual(b"Hello, World!", fastcgi.ask(f"127.0.0.1:{listener.getsockname()[1]}").body)
+
+    def spawned(self, *options, env=None):
+        """As spawn-fcgi and lighttpd start it: the listening socket on descriptor 0 [FastCGI 1.0 §2.2]. Returns its port."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        process = Process("spawned", [places.OWIND, "serve", places.TOUR, *options], self.folder, env, stdin=listener)
+        self.addCleanup(process.stop)
+        process.wait_for_log("ready")
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+    def test_a_socket_on_descriptor_0_is_listened_on_without_being_asked_for(self):
+        self.assertEqual(200, fastcgi.ask(self.spawned()).status)
+
+    def test_a_socket_on_descriptor_0_is_left_alone_when_another_endpoint_is_given(self):
+        path = self.path()
+        listener = self.spawned("--listen", f"unix:{path}")
+        self.assertEqual(200, fastcgi.ask(f"unix:{path}").status)
+        client = connect(listener)  # taken by the backlog, and by nobody
+        self.addCleanup(client.close)
+        client.settimeout(0.3)
+        client.sendall(fastcgi.request())
+        with self.assertRaises(TimeoutError):
+            client.recv(1)
+
+    def test_only_the_web_servers_that_the_environment_names_are_served(self):
+        """FCGI_WEB_SERVER_ADDRS [FastCGI 1.0 §3.2]"""
+        self.assertEqual(200, fastcgi.ask(self.spawned(env={"FCGI_WEB_SERVER_ADDRS": "192.0.2.1,127.0.0.1"})).status)
+        for addresses in ("192.0.2.1", "nonsense"):
+            with self.assertRaises(ConnectionError):
+                fastcgi.ask(self.spawned(env={"FCGI_WEB_SERVER_ADDRS": addresses}))
 
     def test_standard_descriptors_that_the_parent_closed_are_not_taken_for_sockets(self):
         """Else a connection would be written to as the log."""

@@ -146,3 +146,14 @@ TEST_CASE("AllowList: networks are shown as they can be given again") {
   for (const std::string& text : texts) again.add(text);
   CHECK(again == list);
 }
+
+TEST_CASE("allow list: FCGI_WEB_SERVER_ADDRS is a list of addresses, and one without any lets nobody in") {
+  std::vector<std::string> refused;
+  const auto list = AllowList::from_web_server_addresses("199.170.183.28, 199.170.183.71,::1,", refused);
+  CHECK(list.to_strings() == std::vector<std::string>{"199.170.183.28/32", "199.170.183.71/32", "::1/128"});
+  CHECK(refused.empty());
+  CHECK(AllowList::from_web_server_addresses("", refused).empty());
+  CHECK(refused.empty());
+  CHECK(AllowList::from_web_server_addresses("localhost,10.0.0.0/8", refused).empty());
+  CHECK(refused == std::vector<std::string>{"localhost", "10.0.0.0/8"});
+}

@@ -27,7 +27,7 @@ steady_clock::time_point soon() { return steady_clock::now() + seconds(60); }
 struct Running {
   explicit Running(std::size_t max_connections = 100, const char* allowed = nullptr,
                    runner::RunnerOptions options = {.dispatch = runner::Dispatch::kInline},
-                   std::size_t shards = 2)
+                   std::size_t shards = 2, std::optional<io::AllowList> web_servers = {})
       : context{.fastcgi = {wire, {}},
                 .http = {http, {}},
                 .pipe_limits = {},
@@ -36,7 +36,8 @@ struct Running {
                 .trace = log,
                 .visitor_trace = log,
                 .app = middleware::AppFunc::of(application),
-                .max_connections = max_connections},
+                .max_connections = max_connections,
+                .web_servers = std::move(web_servers)},
         server(context, options, shards) {
     runtime.add("/", hello());
     if (allowed) allow.add(allowed);
@@ -133,6 +134,22 @@ TEST_CASE("a TCP peer that is not allowed is closed before a byte is read; a Uni
 TEST_CASE("a TCP peer that is allowed is served") {
   Running running(100, "127.0.0.0/8");
   CHECK(running.connect_tcp().send(get(1, "/")).response().status() == 200);
+}
+
+TEST_CASE("with FCGI_WEB_SERVER_ADDRS only its addresses are served, and nobody who is not on TCP [fcgi 3.2]") {
+  for (const std::string addresses : {"127.0.0.1", "10.0.0.1,192.0.2.1", "nonsense"}) {
+    std::vector<std::string> refused;
+    Running running(100, nullptr, {.dispatch = runner::Dispatch::kInline}, 2,
+                    io::AllowList::from_web_server_addresses(addresses, refused));
+    Client tcp = running.connect_tcp();
+    if (addresses == "127.0.0.1")
+      CHECK(tcp.send(get(1, "/")).response().status() == 200);
+    else
+      CHECK_FALSE(tcp.receive());
+    Client local = running.connect_unix();
+    CHECK_FALSE(local.receive());
+    CHECK(running.log.count("not in FCGI_WEB_SERVER_ADDRS") == (addresses == "127.0.0.1" ? 1 : 2));
+  }
 }
 
 TEST_CASE("without a descriptor left, accepting pauses with a log line and goes on when there is one") {
