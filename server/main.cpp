@@ -23,6 +23,7 @@
 #include "server/cli/unknown_variables.hpp"
 #include "server/cli/version.hpp"
 #include "server/config/cpu_limit.hpp"
+#include "server/config/data_protection_folder.hpp"
 #include "server/config/server_options.hpp"
 #include "server/io/inherited_sockets.hpp"
 #include "server/io/server.hpp"
@@ -178,8 +179,8 @@ hosting::BridgeSettings bridge_settings(const config::ServerOptions& options,
   if (!options.startup.empty()) settings.emplace_back("startup", options.startup);
   if (!options.app_name.empty()) settings.emplace_back("app-name", options.app_name);
   if (options.validate) settings.emplace_back("validate", "true");
-  if (!options.data_protection.empty())
-    settings.emplace_back("data-protection", options.data_protection.string());
+  if (const auto keys = config::data_protection_folder(options.data_protection, &std::getenv); !keys.empty())
+    settings.emplace_back("data-protection", keys.string());
   for (const auto& socket : sockets)
     settings.emplace_back("address", address_setting(socket.endpoint(), options.path_base));
   return settings;

@@ -47,8 +47,17 @@ class KatanaStyleTest(Case):
         self.assertEqual(b"no note of ours\n", self.ask(uri="/notes", HTTP_COOKIE=cookie[:-4] + "AAA=").body)
         self.assertEqual(b"no note\n", self.ask(uri="/notes").body)
 
+    def test_without_an_option_the_keys_are_where_the_service_has_its_state(self):
+        state, home = self.folder / "state", self.folder / "home"
+        for variables, keys in (({"STATE_DIRECTORY": str(state), "HOME": str(home)}, state / "keys"),
+                                ({"HOME": str(home)}, home / ".local/share/owind/keys")):
+            owind = self.start(places.KATANA_STYLE, env=variables)
+            self.assertFalse(keys.exists())
+            self.assertEqual(200, fastcgi.ask(owind.endpoint, uri="/notes", method="POST", body=b"a").status)
+            self.assertTrue(list(keys.iterdir()))
+
     def test_disposing_comes_after_the_last_request(self):
-        owind = self.start(places.KATANA_STYLE)
+        owind = self.start(places.KATANA_STYLE, "--data-protection", self.folder / "keys")
         client = Client(owind.endpoint)
         self.addCleanup(client.close)
         client.send(begin(1) + stream(PARAMS, 1, pairs(parameters("POST", "/notes", None))))

@@ -48,13 +48,6 @@ class SurroundingsTest(Case):
         shutil.copy(app, app.parent / "surroundings.dll")
         self.assertIn("are the same assembly to .NET", self.start(app).log())
 
-    def test_nancy_1_is_refused(self):
-        app = self.application()
-        shutil.copy(app, app.parent / "Nancy.dll")
-        owind = self.launch(app)
-        self.assertGreater(owind.wait(30), 0)
-        self.assertIn("Use Nancy 2", owind.log())
-
 
 if __name__ == "__main__":
     unittest.main()

@@ -6,6 +6,8 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Reflection;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
 using System.Runtime.Loader;
 using Owind.Boundary;
 using Owind.Hosting;
@@ -34,7 +36,8 @@ internal static class ApplicationSurroundings
         }
     }
 
-    /// <summary>Nancy 1 looks for its modules with means that .NET does not have any more.</summary>
+    /// <summary>Nancy 1 looks for its modules with means that .NET does not have any more. It exists for .NET Framework
+    /// alone; a Nancy 2 that somebody built for .NET may have any version.</summary>
     /// <exception cref="StartupException">There is one.</exception>
     internal static void RefuseNancy1(string folder)
     {
@@ -42,9 +45,10 @@ internal static class ApplicationSurroundings
         Version? version = null;
         try
         {
-            version = RegularFile.Exists(file) ? AssemblyName.GetAssemblyName(file).Version : null;
+            version = RegularFile.Exists(file) && IsForFramework(file) ? AssemblyName.GetAssemblyName(file).Version : null;
         }
-        catch (Exception exception) when (exception is IOException or BadImageFormatException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or BadImageFormatException or UnauthorizedAccessException
+            or InvalidOperationException)
         {
             // Whoever needs it will say so.
         }
@@ -57,6 +61,21 @@ internal static class ApplicationSurroundings
                 + $"Found: {file}\n"
                 + "Use Nancy 2, which needs no change to most modules.");
         }
+    }
+
+    private static bool IsForFramework(string file)
+    {
+        using var image = new PEReader(File.OpenRead(file));
+        MetadataReader metadata = image.GetMetadataReader();
+        foreach (AssemblyReferenceHandle reference in metadata.AssemblyReferences)
+        {
+            if (metadata.StringComparer.Equals(metadata.GetAssemblyReference(reference).Name, "mscorlib"))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Two files whose names differ in case alone are one assembly to .NET, and which one it takes is chance.</summary>
