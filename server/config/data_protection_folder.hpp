@@ -1,5 +1,5 @@
-// Where the keys of data protection are kept when --data-protection does not say: where systemd keeps the state of the
-// service, else in the home folder of the user. Creates nothing.
+// Where the keys of data protection are kept when --data-protection does not say: where systemd keeps the
+// state of the service, else in the home folder of the user. Creates nothing.
 #pragma once
 
 #include <filesystem>
