@@ -40,13 +40,13 @@ class SurroundingsTest(Case):
         if (places.BUILD / "bridge/compatibility").exists():
             self.assertIn("setting: from web.config\n", body)
         else:
-            self.assertIn("asks for System.Configuration.ConfigurationManager", owind.log())
-        self.assertIn("binding redirect of web.config: Some.Library 0.0.0.0-6.0.0.0 to 6.0.0.0: ignored", owind.log())
+            owind.wait_for_log("asks for System.Configuration.ConfigurationManager")
+        owind.wait_for_log("binding redirect of web.config: Some.Library 0.0.0.0-6.0.0.0 to 6.0.0.0: ignored")
 
     def test_names_that_differ_in_case_are_explained(self):
         app = self.application()
         shutil.copy(app, app.parent / "surroundings.dll")
-        self.assertIn("are the same assembly to .NET", self.start(app).log())
+        self.start(app).wait_for_log("are the same assembly to .NET")
 
 
 if __name__ == "__main__":
