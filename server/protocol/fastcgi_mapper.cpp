@@ -163,6 +163,8 @@ std::optional<IpAddress> map_end(RequestBlock& block, HeadState& state, Variable
   return parse_ip_address(text(block, state, addr));
 }
 
+/// SSL_CLIENT_VERIFY as nginx, Apache and lighttpd give it: there is nothing to hold against the certificate.
+bool is_verified(std::string_view verdict) { return verdict == "SUCCESS" || verdict == "NONE"; }
 
 HeadVerdict refuse(std::string_view reason) { return {400, std::string(reason)}; }
 
@@ -190,8 +192,8 @@ void FastCgiMapper::parts(RequestBlock& block, HeadState& state,
   }
 }
 
-/// Both ends of the visitor's connection, whether he is on this machine, and his scheme where a proxy tells it. Returns
-/// why the request is a 400; empty when it is none.
+/// Both ends of the visitor's connection, whether he is on this machine, and his scheme where a proxy tells
+/// it. Returns why the request is a 400; empty when it is none.
 std::string_view FastCgiMapper::map_visitor(RequestBlock& block, HeadState& state, bool& https) const {
   auto remote = map_end(block, state, kRemoteAddr, kRemotePort, Slot::kRemoteIp, Slot::kRemotePort);
   const auto local = map_end(block, state, kServerAddr, kServerPort, Slot::kLocalIp, Slot::kLocalPort);
@@ -224,7 +226,8 @@ HeadVerdict FastCgiMapper::end(RequestBlock& block, HeadState& state) const {
   block.set(Slot::kMethod, state.parts[kMethod]);
 
   bool https = is_https(block, state);
-  if (const std::string_view reason = map_visitor(block, state, https); !reason.empty()) return refuse(reason);
+  if (const std::string_view reason = map_visitor(block, state, https); !reason.empty())
+    return refuse(reason);
   block.set(Slot::kScheme, https ? "https" : "http");
   if (given(state, kProtocol))
     block.set(Slot::kProtocol, state.parts[kProtocol]);
@@ -245,7 +248,8 @@ HeadVerdict FastCgiMapper::end(RequestBlock& block, HeadState& state) const {
   }
   if (given(state, kRequestUri)) block.set(Slot::kRawTarget, state.parts[kRequestUri]);
   if (given(state, kClientCert)) block.set(Slot::kClientCertificate, state.parts[kClientCert]);
-  if (given(state, kClientVerify)) block.set(Slot::kClientVerification, state.parts[kClientVerify]);
+  if (given(state, kClientVerify) && !is_verified(text(block, state, kClientVerify)))
+    block.set(Slot::kClientVerification, state.parts[kClientVerify]);
   if (given(state, kRemoteUser)) block.set(Slot::kRemoteUser, state.parts[kRemoteUser]);
   if (given(state, kRequestId)) block.set(Slot::kRequestId, state.parts[kRequestId]);
   if (block.failed()) return {503, "There is no memory for the request."};

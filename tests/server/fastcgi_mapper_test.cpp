@@ -580,10 +580,13 @@ TEST_CASE("FastCgiMapper: user, id and certificate where the front end sends the
   CHECK(request.get(Slot::kRequestId) == "f00d");
   CHECK(request.get(Slot::kClientCertificate) == "-----BEGIN%20CERTIFICATE-----");
   CHECK(request.get(Slot::kClientVerification) == "FAILED:expired");
-  MappedRequest empty = nginx({{"REMOTE_USER", ""}, {"REQUEST_ID", ""}, {"SSL_CLIENT_CERT", ""}, {"SSL_CLIENT_VERIFY", ""}});
+  MappedRequest empty =
+      nginx({{"REMOTE_USER", ""}, {"REQUEST_ID", ""}, {"SSL_CLIENT_CERT", ""}, {"SSL_CLIENT_VERIFY", ""}});
   for (const Slot slot :
        {Slot::kRemoteUser, Slot::kRequestId, Slot::kClientCertificate, Slot::kClientVerification})
     CHECK(!empty.block.has(slot));
+  for (const char* const fine : {"SUCCESS", "NONE"})
+    CHECK(!nginx({{"SSL_CLIENT_VERIFY", fine}}).block.has(Slot::kClientVerification));
   // The visitor's fields of such names are fields.
   MappedRequest fields = nginx({{"HTTP_REMOTE_USER", "root"}, {"HTTP_SSL_CLIENT_CERT", "x"}});
   CHECK(!fields.block.has(Slot::kRemoteUser));
