@@ -8,6 +8,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -18,6 +21,8 @@
 #include "hosting/managed_app.hpp"
 #include "hosting/managed_bridge.hpp"
 #include "hosting/native_exports.hpp"
+#include "middleware/builtin/fixed_page.hpp"
+#include "middleware/builtin/page_refresh.hpp"
 #include "middleware/pipeline.hpp"
 #include "server/cli/command_line.hpp"
 #include "server/cli/unknown_variables.hpp"
@@ -25,6 +30,9 @@
 #include "server/config/cpu_limit.hpp"
 #include "server/config/data_protection_folder.hpp"
 #include "server/config/server_options.hpp"
+#include "server/dev/child_role.hpp"
+#include "server/dev/dev_server.hpp"
+#include "server/dev/project_template.hpp"
 #include "server/io/inherited_sockets.hpp"
 #include "server/io/server.hpp"
 #include "server/io/startup_error.hpp"
@@ -200,13 +208,15 @@ std::filesystem::path bridge_path() {
 
 // ---- serve ----
 
-/// FCGI_WEB_SERVER_ADDRS, set by whoever starts FastCGI applications (FastCGI 1.0 §3.2); nothing where it is not.
+/// FCGI_WEB_SERVER_ADDRS, set by whoever starts FastCGI applications (FastCGI 1.0 §3.2); nothing where it is
+/// not.
 std::optional<io::AllowList> web_server_addresses(observe::Log& log) {
   const char* text = std::getenv("FCGI_WEB_SERVER_ADDRS");
   if (!text) return std::nullopt;
   std::vector<std::string> refused;
   auto list = io::AllowList::from_web_server_addresses(text, refused);
-  for (const auto& entry : refused) log.warn("FCGI_WEB_SERVER_ADDRS: \"" + entry + "\" is no IP address, and ignored");
+  for (const auto& entry : refused)
+    log.warn("FCGI_WEB_SERVER_ADDRS: \"" + entry + "\" is no IP address, and ignored");
   if (list.empty()) log.warn("FCGI_WEB_SERVER_ADDRS names no address: nobody may connect");
   return list;
 }
@@ -239,6 +249,35 @@ class StopRequest {
 
 observe::Log* process_log = nullptr;  ///< For fail(), once there is one.
 
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file) throw io::StartupError("cannot read " + path.string(), "Name a file that is there.");
+  return text;
+}
+
+/// Starts the CLR and the application in it.
+hosting::ManagedBridge& start_application(const config::ServerOptions& options,
+                                          const std::filesystem::path& application,
+                                          const std::vector<io::ListeningSocket>& sockets,
+                                          middleware::TokenTable& tokens, observe::Log& log) {
+  auto& runtime = *new hosting::CoreclrRuntime;
+  const auto bridge_file = bridge_path();
+  hosting::RuntimeOptions runtime_options;
+  runtime_options.application = application;
+  runtime_options.bridge = bridge_file;
+  runtime.start(runtime_options);
+  for (const auto& warning : runtime.warnings()) log.warn(warning);
+  log.debug("runtime: " + runtime.description());
+  hosting::bind_native_exports(tokens, log);
+  auto& bridge = *new hosting::ManagedBridge;
+  bridge.connect(reinterpret_cast<hosting::BridgeEntry>(
+                     runtime.load_entry(bridge_file, "Owind.Bootstrap, Owind.Bridge", "Initialize")),
+                 hosting::native_table());
+  bridge.configure(bridge_settings(options, application, sockets));
+  return bridge;
+}
+
 int serve(const config::ServerOptions& options, const process::Readiness& readiness) {
   // Never destroyed: managed code may call until the process is gone.
   auto& log = *new observe::Log({.level = options.log_level});
@@ -270,34 +309,36 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
       options.listen_is_default && io::is_listening(STDIN_FILENO)
           ? std::vector{io::Endpoint{io::Scheme::kFcgi, io::InheritedDescriptor{STDIN_FILENO}}}
           : options.listen,
-      {.rights = options.socket_rights, .allow = options.allow.empty() && web_servers ? *web_servers : options.allow},
+      {.rights = options.socket_rights,
+       .allow = options.allow.empty() && web_servers ? *web_servers : options.allow},
       inherited);
 
   const auto application = std::filesystem::absolute(options.app).lexically_normal();
-  auto& runtime = *new hosting::CoreclrRuntime;
-  const auto bridge_file = bridge_path();
-  hosting::RuntimeOptions runtime_options;
-  runtime_options.application = application;
-  runtime_options.bridge = bridge_file;
-  runtime.start(runtime_options);
-  for (const auto& warning : runtime.warnings()) log.warn(warning);
-  log.debug("runtime: " + runtime.description());
-  hosting::bind_native_exports(tokens, log);
-  auto& bridge = *new hosting::ManagedBridge;
-  bridge.connect(reinterpret_cast<hosting::BridgeEntry>(
-                     runtime.load_entry(bridge_file, "Owind.Bootstrap, Owind.Bridge", "Initialize")),
-                 hosting::native_table());
-  bridge.configure(bridge_settings(options, application, sockets));
-
-  auto& application_func = *new hosting::ManagedApp(bridge.table());
-  auto& pipeline = *new middleware::Pipeline(middleware::AppFunc::of(application_func));
+  const auto role = dev::ChildRole::from_environment();
+  hosting::ManagedBridge* bridge = nullptr;
+  middleware::AppFunc answers;
+  if (role.is_page) {
+    answers = middleware::AppFunc::of(*new middleware::FixedPage(read_file(application)));
+  } else {
+    bridge = &start_application(options, application, sockets, tokens, log);
+    answers = middleware::AppFunc::of(*new hosting::ManagedApp(bridge->table()));
+  }
+  auto& pipeline = *new middleware::Pipeline(answers);
+  protocol::HttpSettings http_settings;
+  middleware::PageRefresh* refresh = nullptr;
+  if (!role.generation.empty()) {
+    auto owned = std::make_unique<middleware::PageRefresh>(tokens, role.generation);
+    refresh = owned.get();
+    pipeline.use(std::move(owned));
+    http_settings.html_suffix = middleware::PageRefresh::html(role.generation);
+  }
   const fastcgi::ManagementValues management_values{
       .max_connections = static_cast<std::uint32_t>(options.max_connections),
       .max_requests = static_cast<std::uint32_t>(options.max_requests_in_flight),
       .multiplexes = true};
-  auto& fastcgi = *new protocol::FastCgiProtocol(fastcgi_limits(options), management_values, path_options(options),
-                                                  forwarded_trust(options));
-  auto& http = *new protocol::HttpProtocol({}, path_options(options));
+  auto& fastcgi = *new protocol::FastCgiProtocol(fastcgi_limits(options), management_values,
+                                                 path_options(options), forwarded_trust(options));
+  auto& http = *new protocol::HttpProtocol(http_settings, path_options(options));
   auto& context = *new io::ServerContext{
       .fastcgi = {fastcgi, connection_limits(options)},
       .http = {http, http_limits(options)},
@@ -330,6 +371,8 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
     if (stop_request.wait_now(steady_clock::now() + options.drain_delay)) how = StopRequest::Kind::kNow;
   }
   server.stop_accepting();
+  readiness.status(dev::kNoLongerAccepts);
+  if (refresh) refresh->stop();
   bool over = false;
   if (how == StopRequest::Kind::kDrain) {
     log.info("draining: " + std::to_string(server.unfinished()) + " request(s) in flight");
@@ -341,7 +384,7 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
     server.abort_all();
     server.drain(steady_clock::now() + kLastWait);
   }
-  bridge.stop();
+  if (bridge) bridge->stop();
   const std::size_t stuck = server.unfinished();
   if (stuck) log.warn(std::to_string(stuck) + " request(s) did not end; the process does");
   server.stop();
@@ -361,7 +404,25 @@ int fail(const char* text) {
   _exit(kStartupFailure);
 }
 
-/// A descriptor 0, 1 or 2 that the parent closed would be taken by the next socket, and then written to as a log.
+int make_project(const cli::NewCommand& command) {
+  dev::write_project(std::filesystem::current_path(), command.name, command.project_template);
+  std::printf("Made %s (%s). Now:\n\n  cd %s\n  owind dev\n", command.name.c_str(),
+              command.project_template.c_str(), command.name.c_str());
+  return 0;
+}
+
+int develop(const cli::DevCommand& command) {
+  dev::DevOptions options;
+  options.target = dev::find_target(command.target);
+  options.listen = command.listen;
+  options.open_browser = command.open_browser;
+  options.poll_files = command.poll_files;
+  options.serve_arguments = command.serve_arguments;
+  return dev::DevServer(std::move(options)).run();
+}
+
+/// A descriptor 0, 1 or 2 that the parent closed would be taken by the next socket, and then written to as a
+/// log.
 void reserve_standard_descriptors() {
   for (int fd = 0; fd <= 2; ++fd)
     if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF && ::open("/dev/null", O_RDWR) < 0) _exit(kStartupFailure);
@@ -378,6 +439,8 @@ int main(int argc, char** argv) {
     return exit->code;
   }
   try {
+    if (const auto* command = std::get_if<cli::NewCommand>(&parsed)) return make_project(*command);
+    if (const auto* command = std::get_if<cli::DevCommand>(&parsed)) return develop(*command);
     return serve(std::get<cli::ServeCommand>(parsed).options, process::Readiness::from_environment());
   } catch (const std::exception& error) {
     return fail(error.what());

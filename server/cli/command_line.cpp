@@ -5,6 +5,8 @@
 #include <exception>
 #include <vector>
 
+#include "server/cli/dev_command.hpp"
+#include "server/cli/new_command.hpp"
 #include "server/cli/serve_command.hpp"
 #include "server/cli/suggestion.hpp"
 #include "server/cli/version_command.hpp"
@@ -12,14 +14,16 @@
 namespace owind::cli {
 namespace {
 
-constexpr std::array<std::string_view, 4> kWords = {"serve", "version", "--help", "--version"};
+constexpr std::array<std::string_view, 6> kWords = {"serve", "dev", "new", "version", "--help", "--version"};
 
 constexpr const char* kHelp =
     "Usage: owind COMMAND [ARGUMENT...]\n"
     "\n"
-    "An application server for .NET (OWIN) applications behind nginx.\n"
+    "An application server for .NET (OWIN) applications.\n"
     "\n"
     "Commands:\n"
+    "  new NAME      Make a project to begin with.\n"
+    "  dev [PROJECT] Build and serve a project at your desk, and follow its changes.\n"
     "  serve [APP]   Serve the application in the assembly APP.\n"
     "  version       Print the version.\n"
     "\n"
@@ -45,6 +49,8 @@ ParseResult parse(int argc, const char* const* argv, const Environment& environm
   const std::string& word = arguments.front();
   const std::span<const std::string> rest = std::span(arguments).subspan(1);
   if (word == "serve") return parse_serve(rest, environment);
+  if (word == "dev") return parse_dev(rest, environment);
+  if (word == "new") return parse_new(rest);
   if (word == "version") return parse_version(rest);
   if (word == "--version") return Exit{kExitOk, version_text()};
   if (word == "--help" || word == "-h" || word == "help") return Exit{kExitOk, kHelp};

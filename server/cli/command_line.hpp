@@ -3,8 +3,10 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "server/config/server_options.hpp"
 
@@ -13,6 +15,21 @@ namespace owind::cli {
 /// Serve the application until a signal says to stop.
 struct ServeCommand {
   config::ServerOptions options;
+};
+
+/// The development server.
+struct DevCommand {
+  std::string target;  ///< A project, an assembly, a folder; empty: the working directory.
+  std::optional<io::Endpoint> listen;
+  bool open_browser = false;
+  bool poll_files = false;
+  std::vector<std::string> serve_arguments;
+};
+
+/// Write a project into the folder `name`.
+struct NewCommand {
+  std::string name;
+  std::string project_template = "minimal";
 };
 
 /// Print `text`, which ends with a newline, to stdout when `code` is 0, else to stderr, and exit with `code`.
@@ -26,7 +43,7 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitStartupFailure = 1;
 inline constexpr int kExitUsage = 2;
 
-using ParseResult = std::variant<ServeCommand, Exit>;
+using ParseResult = std::variant<ServeCommand, DevCommand, NewCommand, Exit>;
 
 /// The value of an environment variable, or nullptr.
 using Environment = std::function<const char*(const char* name)>;

@@ -18,6 +18,7 @@ const HttpSettings kSettings{.limits = {.max_request_line_bytes = 200,
                                         .max_chunk_overhead_bytes = 300,
                                         .max_unread_bytes = 500},
                              .server_name = "owind",
+                             .html_suffix = "",
                              .clock = [] { return std::time_t{784111777}; }};
 
 /// What the owner of a connection may rely on.

@@ -22,7 +22,7 @@ stdint.h stddef.h""".split())
 # POSIX without sockets, and the sockets.
 POSIX = re.compile(r"^(stdlib|unistd|fcntl|signal|pthread|sched|poll|pwd|grp|dirent|limits|errno|time|spawn|elf|link|libgen|fnmatch|glob|"
                    r"sys/(types|stat|time|resource|wait|mman|uio|eventfd|signalfd|timerfd|epoll|syscall|prctl|sysinfo|"
-                   r"sysmacros|auxv|utsname|file|random|statvfs|vfs)|linux/\w+)\.h$")
+                   r"inotify|sysmacros|auxv|utsname|file|random|statvfs|vfs)|linux/\w+)\.h$")
 SOCKETS = re.compile(r"^(sys/(socket|un|ioctl)|netinet/\w+|arpa/inet|netdb|net/\w+|ifaddrs)\.h$")
 ASIO = re.compile(r"^boost/(asio|system)(/|\.hpp)")
 JSON = re.compile(r"^nlohmann/")
@@ -33,7 +33,7 @@ LLHTTP = re.compile(r"^llhttp\.h$")
 
 # room → (rooms that it may include besides itself, outside headers besides the C++ standard library)
 SHOWN = ["server/config", "server/observe", "server/runner", "server/exchange", "server/protocol", "server/io",
-         "server/process", "hosting", "middleware", "fastcgi"]
+         "server/process", "server/dev", "hosting", "middleware", "fastcgi"]
 TABLE = {
     "fastcgi": ([], []),
     "middleware": ([], []),
@@ -44,6 +44,8 @@ TABLE = {
     "server/exchange": (["server/runner", "server/protocol", "middleware"], []),
     "server/io": (["server/exchange", "server/protocol", "server/runner", "middleware"], [POSIX, SOCKETS, ASIO]),
     "server/process": (["server/io"], [POSIX, SOCKETS, ASIO]),
+    "middleware/builtin": (["middleware"], []),
+    "server/dev": (["server/config", "server/process", "server/io"], [POSIX, SOCKETS]),
     "server/config": (SHOWN, [POSIX, SOCKETS, JSON]),
     "server/observe": (SHOWN, [POSIX, JSON, LOG]),
     "server/cli": (SHOWN, [POSIX, JSON, CLI]),

@@ -21,7 +21,7 @@ namespace {
 using namespace std::string_literals;
 
 const HttpSettings kSettings{
-    .limits = {}, .server_name = "owind", .clock = [] { return std::time_t{784111777}; }};
+    .limits = {}, .server_name = "owind", .html_suffix = "", .clock = [] { return std::time_t{784111777}; }};
 
 Lines lines_of(std::string_view bytes, bool answer_at_head = false) {
   HttpConversation conversation(kSettings);

@@ -64,7 +64,7 @@ ServerRig::ServerRig(RigOptions options)
               .clock = stepped_clock,
               .heartbeat = std::chrono::milliseconds(0)},
       runner(options.runner) {
-  for (const auto& make : options.middleware) pipeline.use(make());
+  for (const auto& make : options.middleware) pipeline.use(make(tokens));
   context.app = pipeline.app();
   for (std::size_t i = 0; i < options.shards; ++i)
     shards_.push_back(std::make_unique<io::Shard>(static_cast<std::uint32_t>(i), context, runner));

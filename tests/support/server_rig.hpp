@@ -67,13 +67,15 @@ struct RigOptions {
   io::ConnectionLimits limits{};
   fastcgi::Limits fastcgi_limits{};
   /// The clock of Date stands still.
-  protocol::HttpSettings http{.limits = {}, .server_name = "owind", .clock = [] { return std::time_t{784111777}; }};
+  protocol::HttpSettings http{.limits = {}, .server_name = "owind", .html_suffix = "", .clock = [] {
+                                return std::time_t{784111777};
+                              }};
   middleware::PipeLimits pipe_limits{};
   std::size_t max_in_flight = 1024;
   std::size_t max_buffered = ~std::size_t{0};
   std::size_t max_orphans = 256;
   /// What stands in front of the managed application.
-  std::vector<std::function<std::unique_ptr<middleware::Middleware>()>> middleware{};
+  std::vector<std::function<std::unique_ptr<middleware::Middleware>(middleware::TokenTable&)>> middleware{};
 };
 
 class ServerRig {

@@ -21,6 +21,20 @@ void append(Output& out, std::string_view text) {
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
+/// A whole HTML page whose bytes are its text.
+bool is_plain_html(const middleware::ResponseHead& head) {
+  bool html = false;
+  for (std::size_t i = 0; i < head.field_count(); ++i) {
+    const auto field = head.field(i);
+    if (equals_ignore_case(field.name, "Content-Type"))
+      html = equals_ignore_case(field.value.substr(0, field.value.find(';')), "text/html");
+    else if (equals_ignore_case(field.name, "Content-Encoding") ||
+             equals_ignore_case(field.name, "Content-Range"))
+      return false;
+  }
+  return html;
+}
+
 /// The size line of a chunk (RFC 9112 §7.1).
 void append_chunk_size(Output& out, std::size_t size) {
   std::array<char, 24> line;
@@ -260,6 +274,7 @@ void HttpCodec::head(StreamId, const middleware::ResponseHead& head, Output& out
     framing_ = is_1_0_ ? Framing::kClose : Framing::kChunked;
   if (framing_ == Framing::kClose) keep_ = false;
 
+  adds_suffix_ = framing_ != Framing::kNone && !settings_.html_suffix.empty() && is_plain_html(head);
   bool has_date = false, has_server = settings_.server_name.empty();
   append(out, "HTTP/1.1 ");
   std::array<char, 4> status;
@@ -274,7 +289,11 @@ void HttpCodec::head(StreamId, const middleware::ResponseHead& head, Output& out
     has_server |= field.name.size() == 6 && equals_ignore_case(field.name, "Server");
     append(out, field.name);
     append(out, ": ");
-    append(out, field.value);
+    if (adds_suffix_ && field.name.size() == 14 && equals_ignore_case(field.name, "Content-Length"))
+      append(out,
+             std::to_string(head.content_length + static_cast<std::int64_t>(settings_.html_suffix.size())));
+    else
+      append(out, field.value);
     append(out, "\r\n");
   }
   if (!has_date) {
@@ -324,7 +343,8 @@ void HttpCodec::body(StreamId, std::string_view bytes, Output& out) {
   if (framing_ == Framing::kChunked) append(out, "\r\n");
 }
 
-After HttpCodec::end(StreamId, Verdict, Output& out) {
+After HttpCodec::end(StreamId stream, Verdict, Output& out) {
+  if (std::exchange(adds_suffix_, false)) body(stream, settings_.html_suffix, out);
   if (framing_ == Framing::kChunked) append(out, "0\r\n\r\n");
   framing_ = Framing::kNone;
   const State was = state_;
@@ -345,7 +365,7 @@ Failure HttpCodec::fail(StreamId, bool, bool, Output&) {
   // Neither the last chunk nor the announced length: every reader notices (RFC 9112 §8). What has neither
   // ends in a reset.
   state_ = State::kDead;
-  keep_ = false;
+  keep_ = adds_suffix_ = false;
   return Failure::kCloseNow;
 }
 

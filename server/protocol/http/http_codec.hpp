@@ -24,6 +24,8 @@ struct HttpSettings {
   HttpLimits limits;
   /// The Server field, for responses whose application sets none; empty: no such field.
   std::string server_name = "owind";
+  /// Goes to the end of every HTML page that is not compressed; empty: nothing does. For development.
+  std::string html_suffix;
   /// For the Date field (RFC 9110 §6.6.1).
   std::time_t (*clock)() = [] { return std::time(nullptr); };
 };
@@ -97,6 +99,7 @@ class HttpCodec final : public Codec {
   bool draining_ = false;
   bool is_1_0_ = false;
   bool is_head_request_ = false;
+  bool adds_suffix_ = false;    ///< settings_.html_suffix goes to the end of this response.
   bool waits_for_100_ = false;  ///< The visitor may be waiting before it sends its body.
 };
 

@@ -326,7 +326,7 @@ class Dropping final : public middleware::Middleware {
 
 TEST_CASE("a native middleware that drops its completion is a 500 with a log line") {
   RigOptions options;
-  options.middleware.push_back([] { return std::make_unique<Dropping>(); });
+  options.middleware.push_back([](middleware::TokenTable&) { return std::make_unique<Dropping>(); });
   ServerRig rig(options);
   rig.add("/", hello());
   Client client = rig.connect();

@@ -1,0 +1,94 @@
+#include "server/cli/dev_command.hpp"
+
+#include <array>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "server/cli/serve_command.hpp"
+#include "server/cli/suggestion.hpp"
+
+namespace owind::cli {
+namespace {
+
+constexpr const char* kHelp =
+    "Usage: owind dev [PROJECT | APP.dll] [OPTION...] [-- SERVE-OPTION...]\n"
+    "\n"
+    "Builds the project, serves it on http://127.0.0.1:5000 or the next free port, and follows every\n"
+    "change: builds again, swaps the process without refusing a connection, and refreshes open pages.\n"
+    "Compiler errors are shown here and in the browser. An APP.dll is served as it is, and again when\n"
+    "it changes. Without an argument: the project in the working directory.\n"
+    "\n"
+    "Options:\n"
+    "  --listen ENDPOINT   http://ADDRESS:PORT, or http://unix:PATH.\n"
+    "  --open              Start the browser when the page is there.\n"
+    "  --poll              Look at the files twice a second instead of being told of changes: for network\n"
+    "                      and container mounts. Also DOTNET_USE_POLLING_FILE_WATCHER=1.\n"
+    "  -h, --help          Show this.\n"
+    "  -- ...              Options of owind serve, such as -- --startup NAME.\n"
+    "\n"
+    "Colours are used on a terminal unless NO_COLOR is set.\n";
+
+Exit usage_error(const std::string& problem) {
+  return {kExitUsage, "owind dev: " + problem + "\n  owind dev --help shows the options.\n"};
+}
+
+bool is_set(const char* value) {
+  const std::string_view text = value == nullptr ? "" : value;
+  return text == "1" || text == "true";
+}
+
+}  // namespace
+
+ParseResult parse_dev(std::span<const std::string> arguments, const Environment& environment) {
+  DevCommand command;
+  command.poll_files = is_set(environment("DOTNET_USE_POLLING_FILE_WATCHER"));
+  bool has_target = false;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (word == "-h" || word == "--help") return Exit{kExitOk, kHelp};
+    if (word == "--") {
+      command.serve_arguments.assign(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1, arguments.end());
+      // Mistakes are told now, not by each child.
+      std::vector<std::string> all{"app.dll"};
+      all.insert(all.end(), command.serve_arguments.begin(), command.serve_arguments.end());
+      const auto parsed = parse_serve(all, environment);
+      if (const auto* exit = std::get_if<Exit>(&parsed)) return *exit;
+      break;
+    }
+    if (word == "--open") {
+      command.open_browser = true;
+    } else if (word == "--poll") {
+      command.poll_files = true;
+    } else if (word == "--listen" || word.starts_with("--listen=")) {
+      if (command.listen) return usage_error("--listen is given twice");
+      std::string value;
+      if (word.size() > 8)
+        value = word.substr(9);
+      else if (++i < arguments.size())
+        value = arguments[i];
+      else
+        return usage_error("--listen needs an ENDPOINT");
+      try {
+        command.listen = io::Endpoint::parse(value);
+      } catch (const std::invalid_argument& error) {
+        return usage_error(std::string("--listen: ") + error.what());
+      }
+      if (command.listen->scheme != io::Scheme::kHttp)
+        return usage_error("--listen: the development server speaks HTTP; write http://" + value);
+    } else if (word.starts_with('-')) {
+      static constexpr std::array<std::string_view, 4> kFlags = {"--listen", "--open", "--poll", "--help"};
+      const std::string_view meant = closest(word, kFlags);
+      return usage_error("unknown option " + word +
+                         (meant.empty() ? "; options of owind serve stand behind --"
+                                        : "\n  Did you mean " + std::string(meant) + "?"));
+    } else if (std::exchange(has_target, true)) {
+      return usage_error("unexpected argument \"" + word + "\"");
+    } else {
+      command.target = word;
+    }
+  }
+  return command;
+}
+
+}  // namespace owind::cli

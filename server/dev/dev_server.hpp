@@ -1,0 +1,99 @@
+// `owind dev`: builds, serves, watches, and does it again. Owns the listening socket; what answers on it is a
+// child process: `owind serve` with the application, or with a page that stands in for it. A child takes over
+// when it is ready, then the one before it drains, so no connection is refused on the way. Has one thread and
+// no CLR.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/dev/child.hpp"
+#include "server/dev/diagnostic.hpp"
+#include "server/dev/file_watcher.hpp"
+#include "server/dev/target.hpp"
+#include "server/dev/terminal.hpp"
+#include "server/io/endpoint.hpp"
+#include "server/io/listening_socket.hpp"
+
+namespace owind::dev {
+
+struct DevOptions {
+  Target target;
+  /// Where to listen; nothing: 127.0.0.1:5000, or the next port that is free.
+  std::optional<io::Endpoint> listen;
+  bool open_browser = false;
+  bool poll_files = false;
+  /// Passed on to `owind serve`.
+  std::vector<std::string> serve_arguments;
+};
+
+class DevServer {
+ public:
+  /// Opens the socket. @throws io::StartupError, std::system_error
+  explicit DevServer(DevOptions options);
+  ~DevServer();
+  DevServer(const DevServer&) = delete;
+  DevServer& operator=(const DevServer&) = delete;
+
+  /// Until a signal says to stop. The handled signals are blocked (process/signals.hpp). Returns the exit
+  /// code.
+  int run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Server {
+    std::unique_ptr<Child> process;
+    bool is_page = false;
+    bool ready = false;
+  };
+
+  void wait();
+  void on_signal();
+  void on_notify();
+  void on_files();
+  void check_children();
+
+  void start_build();
+  void build_ended(int status);
+  void start_application();
+  void show_page(const std::string& html);
+  void start_server(bool is_page, const std::filesystem::path& what);
+  void take_over();
+  void application_failed(const std::string& headline);
+  void retire(Server server);
+  void alone();
+  void say_ready();
+  void open_browser();
+
+  DevOptions options_;
+  Terminal terminal_;
+  std::vector<io::ListeningSocket> sockets_;
+  std::filesystem::path folder_;  ///< Of this process alone.
+  FileWatcher watcher_;
+  io::UniqueFd signals_;
+  io::UniqueFd notify_;
+  std::string url_;
+
+  std::unique_ptr<Child> build_;
+  Server serving_;
+  Server next_;
+  std::vector<std::pair<Server, Clock::time_point>> retiring_;
+  unsigned generation_ = 0;
+  bool built_once_ = false;
+  bool restore_ = true;
+  bool opened_ = false;
+  bool announced_ = false;
+  pid_t predecessor_ = 0;  ///< Still answers some of the new connections: the change is not out yet.
+  bool stop_ = false;
+  bool build_again_ = false;
+  std::optional<Clock::time_point> changed_at_;  ///< Something has changed, and it is not quiet yet.
+  bool sources_changed_ = false;
+  std::optional<Clock::time_point> since_;  ///< When the change was made that is being brought out.
+  std::string build_time_;
+};
+
+}  // namespace owind::dev

@@ -1,0 +1,176 @@
+#include "server/dev/file_watcher.hpp"
+
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+namespace owind::dev {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::uint32_t kEvents =
+    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR;
+
+bool is_skipped(const fs::path& folder) {
+  const std::string name = folder.filename().string();
+  return name.starts_with('.') || name == "bin" || name == "obj" || name == "node_modules";
+}
+
+/// Calls `each` with every folder from `root` down that is not skipped.
+template <typename Each>
+void walk(const fs::path& root, Each&& each) {
+  each(root);
+  std::error_code error;
+  fs::recursive_directory_iterator entries(root, fs::directory_options::skip_permission_denied, error);
+  for (; !error && entries != fs::recursive_directory_iterator(); entries.increment(error)) {
+    std::error_code ignored;
+    // Links to folders are not followed: they could lead in a circle.
+    if (entries->is_symlink(ignored) || !entries->is_directory(ignored)) continue;
+    if (is_skipped(entries->path()))
+      entries.disable_recursion_pending();
+    else
+      each(entries->path());
+  }
+}
+
+template <typename Each>
+void each_file(const fs::path& folder, Each&& each) {
+  std::error_code error;
+  for (fs::directory_iterator entries(folder, error); !error && entries != fs::directory_iterator();
+       entries.increment(error)) {
+    std::error_code ignored;
+    if (entries->is_regular_file(ignored)) each(*entries);
+  }
+}
+
+}  // namespace
+
+FileWatcher::FileWatcher(Method method, Filter filter) : method_(method), filter_(std::move(filter)) {
+  if (method_ == Method::kPolling) return;
+  fd_.reset(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (!fd_) method_ = Method::kPolling;
+}
+
+void FileWatcher::add(const fs::path& folder) {
+  for (const fs::path& root : roots_) {
+    const auto [end, ignored] = std::mismatch(root.begin(), root.end(), folder.begin(), folder.end());
+    if (end == root.end()) return;
+  }
+  roots_.push_back(folder);
+  if (method_ == Method::kEvents) watch(folder, false);
+  if (method_ == Method::kPolling) seen_ = look();
+}
+
+void FileWatcher::watch(const fs::path& root, bool report) {
+  walk(root, [&](const fs::path& folder) {
+    if (method_ == Method::kPolling) return;
+    const int watch = ::inotify_add_watch(fd_.get(), folder.c_str(), kEvents);
+    if (watch < 0) {
+      // ENOENT and the like: it has gone meanwhile.
+      if (errno == ENOSPC || errno == ENOMEM) use_polling();
+      return;
+    }
+    folders_[watch] = folder;
+    // What was put into a new folder before it was watched.
+    if (report)
+      each_file(folder, [&](const fs::directory_entry& file) {
+        if (filter_(file.path())) found_.insert(file.path());
+      });
+  });
+}
+
+void FileWatcher::use_polling() {
+  method_ = Method::kPolling;
+  fd_.reset();
+  folders_.clear();
+  seen_ = look();
+}
+
+std::vector<fs::path> FileWatcher::changed() {
+  return method_ == Method::kEvents ? read_events() : compare();
+}
+
+std::vector<fs::path> FileWatcher::read_events() {
+  alignas(inotify_event) std::array<char, 16 * 1024> buffer;
+  while (method_ == Method::kEvents) {
+    const ssize_t n = ::read(fd_.get(), buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    for (const char* at = buffer.data(); at < buffer.data() + n;) {
+      const auto* event = reinterpret_cast<const inotify_event*>(at);
+      at += sizeof(inotify_event) + event->len;
+      if (event->mask & IN_Q_OVERFLOW) {
+        found_.insert(roots_.begin(), roots_.end());
+        for (const fs::path& root : std::vector(roots_)) watch(root, false);
+        continue;
+      }
+      const auto folder = folders_.find(event->wd);
+      if (folder == folders_.end()) continue;
+      if (event->mask & IN_IGNORED) {
+        folders_.erase(folder);
+        continue;
+      }
+      if (event->len == 0) continue;
+      const fs::path path = folder->second / event->name;
+      if (event->mask & IN_ISDIR) {
+        if ((event->mask & (IN_CREATE | IN_MOVED_TO)) && !is_skipped(path)) watch(path, true);
+        if ((event->mask & (IN_DELETE | IN_MOVED_FROM)) && !is_skipped(path)) found_.insert(path);
+        continue;
+      }
+      // A file that was made is looked at when it has been written.
+      if ((event->mask & ~static_cast<std::uint32_t>(IN_CREATE)) && filter_(path)) found_.insert(path);
+    }
+  }
+  std::vector<fs::path> paths(found_.begin(), found_.end());
+  found_.clear();
+  return paths;
+}
+
+std::map<fs::path, FileWatcher::Stamp> FileWatcher::look() const {
+  std::map<fs::path, Stamp> stamps;
+  for (const fs::path& root : roots_)
+    walk(root, [&](const fs::path& folder) {
+      each_file(folder, [&](const fs::directory_entry& file) {
+        if (!filter_(file.path())) return;
+        std::error_code error;
+        const auto time = file.last_write_time(error);
+        const auto size = file.file_size(error);
+        if (!error) stamps[file.path()] = {time, size};
+      });
+    });
+  return stamps;
+}
+
+std::vector<fs::path> FileWatcher::compare() {
+  std::vector<fs::path> paths;
+  auto now = look();
+  for (const auto& [path, stamp] : now) {
+    const auto before = seen_.find(path);
+    if (before == seen_.end() || before->second != stamp) paths.push_back(path);
+  }
+  for (const auto& [path, stamp] : seen_)
+    if (!now.contains(path)) paths.push_back(path);
+  seen_ = std::move(now);
+  return paths;
+}
+
+bool is_source(const fs::path& file) {
+  const std::string name = file.filename().string();
+  if (name.starts_with('.') || name.starts_with('#') || name.ends_with('~')) return false;
+  // Editors and tools write new files beside old ones before they rename them; those have no ending, or one
+  // of these.
+  const std::string ending = file.extension().string();
+  if (ending.empty()) return false;
+  constexpr std::array<std::string_view, 6> kTemporary = {".swp", ".swx", ".tmp", ".TMP", ".log", ".lock"};
+  // vim's test whether it may write.
+  return name != "4913" && std::find(kTemporary.begin(), kTemporary.end(), ending) == kTemporary.end();
+}
+
+}  // namespace owind::dev

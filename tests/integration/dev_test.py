@@ -1,0 +1,260 @@
+"""`owind new` and `owind dev`: from an empty folder to a page that follows its source."""
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+
+from harness import http, places
+from harness.case import Case
+from harness.process import Process
+from harness.waiting import until
+
+# No compiler or build server is left behind.
+QUIET = {"MSBUILDDISABLENODEREUSE": "1", "UseSharedCompilation": "false", "DOTNET_CLI_USE_MSBUILD_SERVER": "0",
+         "DOTNET_CLI_TELEMETRY_OPTOUT": "1", "DOTNET_SKIP_FIRST_TIME_EXPERIENCE": "1"}
+BUILD_SECONDS = 180
+
+
+def run(*arguments, folder):
+    return subprocess.run([places.OWIND, *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
+
+
+class Dev(Process):
+    """`owind dev` in the folder of a project."""
+
+    def __init__(self, project, *arguments, name="dev", env=None):
+        # Its log is not in the folder that it watches.
+        folder = Path(tempfile.mkdtemp(prefix="log-", dir=project.parent))
+        super().__init__(name, ["env", "-C", project, places.OWIND, "dev", *arguments], folder, {**QUIET, **(env or {})})
+        self.project = project
+        self.since = 0
+
+    def wait_for(self, text, seconds=BUILD_SECONDS):
+        """The next line with this text that has not been waited for."""
+        def seen():
+            at = self.log().find(text, self.since)
+            if at < 0:
+                if not self.is_running():
+                    raise AssertionError(f"owind dev ended with {self.child.returncode}:\n{self.log()[-4000:]}")
+                return False
+            self.since = self.log().find("\n", at)
+            return self.since >= 0
+        until(seen, f"'{text}' from owind dev:\n{self.log()[-2000:]}", seconds)
+
+    @property
+    def port(self):
+        return int(re.search(r"http://127\.0\.0\.1:(\d+)", self.log()).group(1))
+
+    def ask(self, target="/", **more):
+        return http.ask(self.port, target=target, **more)
+
+    def edit(self, name, old, new):
+        """As editors do: a new file in the place of the old one."""
+        file = self.project / name
+        text = file.read_text()
+        assert old in text, (old, text)
+        beside = self.project / f"{name}.tmp"
+        beside.write_text(text.replace(old, new))
+        beside.rename(file)
+
+
+class Events(threading.Thread):
+    """The stream that open pages listen to."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.text = ""
+        self.ended = False
+        self.connection = http.Connection(port, seconds=BUILD_SECONDS)
+        self.connection.send_head("GET", "/_owind/refresh")
+        self.start()
+
+    def run(self):
+        try:
+            status, _, headers = self.connection.read_head()
+            self.text = f"{status}\n"
+            self.connection.read_body(status, headers, lambda piece: setattr(self, "text", self.text + piece.decode()))
+        except OSError:
+            pass
+        finally:
+            self.ended = True
+            self.connection.close()
+
+
+class NewTest(Case):
+    def test_a_name_that_is_none_and_a_folder_in_use_are_refused(self):
+        self.assertIn("is no name", run("new", "../x", folder=self.folder).stderr)
+        self.assertIn("minimal, middleware, katana", run("new", "x", "--template", "webforms", folder=self.folder).stderr)
+        (self.folder / "taken").mkdir()
+        (self.folder / "taken/precious").write_text("x")
+        answer = run("new", "taken", folder=self.folder)
+        self.assertEqual(1, answer.returncode)
+        self.assertIn("is not an empty folder", answer.stderr)
+        self.assertEqual("precious", "".join(os.listdir(self.folder / "taken")))
+
+    def test_dev_in_an_empty_folder_says_what_to_do(self):
+        (self.folder / "empty").mkdir()
+        answer = run("dev", folder=self.folder / "empty")
+        self.assertEqual(1, answer.returncode)
+        self.assertIn("owind new NAME", answer.stderr)
+
+
+class DevTest(Case):
+    def make(self, name, template="minimal"):
+        answer = run("new", name, "--template", template, folder=self.folder)
+        self.assertEqual(0, answer.returncode, answer.stderr)
+        self.assertIn("owind dev", answer.stdout)
+        return self.folder / name
+
+    def dev(self, project, *arguments, **more):
+        process = Dev(project, *arguments, **more)
+        self.own.append(process)
+        self.addCleanup(process.stop)
+        return process
+
+    def test_a_new_project_runs_follows_its_source_and_shows_what_is_wrong(self):
+        dev = self.dev(self.make("hello"))
+        dev.wait_for("building hello")
+        # Before the application is there a page says so, and follows as well.
+        page = dev.ask()
+        self.assertEqual(503, page.status)
+        self.assertIn(b"Building hello", page.body)
+        self.assertIn(b"/_owind/refresh.js?g=", page.body)
+        events = Events(dev.port)
+        dev.wait_for("ready ")
+        until(lambda: events.ended, "the stream ends")
+        self.assertTrue(events.text.endswith("event: reload\ndata:\n\n"), events.text)
+        page = dev.ask("/some%20where")
+        self.assertEqual(200, page.status)
+        self.assertIn(b"Hello from hello", page.body)
+        self.assertIn(b"/some where", page.body)
+        self.assertRegex(page.body, rb'<script src="/_owind/refresh.js\?g=\w+"></script>\s*$')
+
+        # A change. Requests are answered all the way, by the one or the other.
+        events = Events(dev.port)
+        failures = []
+        stop = threading.Event()
+
+        def ask_on():
+            while not stop.is_set():
+                try:
+                    answer = dev.ask()
+                    if answer.status != 200 or not answer.complete:
+                        failures.append(answer.status)
+                except OSError as error:
+                    failures.append(error)
+
+        asking = threading.Thread(target=ask_on)
+        asking.start()
+        dev.edit("Startup.cs", "Hello from hello", "Hello again")
+        dev.wait_for("reloaded ")
+        stop.set()
+        asking.join()
+        self.assertEqual([], failures)
+        self.assertIn(b"Hello again", dev.ask().body)
+        until(lambda: events.ended, "the stream ends")
+        self.assertIn("event: reload", events.text)
+        self.assertRegex(dev.log(), r"reloaded .* build [\d.]+ s, start [\d.]+ s, [\d.]+ s in all")
+
+        # An error of the compiler: in the terminal and in the browser, with its line.
+        dev.edit("Startup.cs", "var path = ", "var path == ")
+        dev.wait_for("build failed")
+        self.assertRegex(dev.log(), r"Startup\.cs:\d+:\d+: error CS\d+: ")
+        until(lambda: dev.ask().status == 503, "the page with the error is there")
+        page = dev.ask().body.decode()
+        self.assertIn("hello does not build", page)
+        self.assertIn("var path == ", page)
+        self.assertIn("CS1525", page)
+        self.assertIn("/_owind/refresh.js", page)
+
+        # An exception while it starts.
+        dev.edit("Startup.cs", "var path == ", "var path = ")
+        dev.edit("Startup.cs", "app.Use(", 'if (app != null) throw new Exception("no <database>"); app.Use(')
+        dev.wait_for("did not start")
+        until(lambda: b"did not start" in dev.ask().body, "the page says that it did not start")
+        self.assertIn(b"no &lt;database&gt;", dev.ask().body)
+
+        # And an exception in a request, with its source.
+        dev.edit("Startup.cs", 'if (app != null) throw new Exception("no <database>"); app.Use(', "app.Use(")
+        dev.edit("Startup.cs", "var path = ", 'if (environment != null) throw new Exception("<oh> no"); var path = ')
+        dev.wait_for("reloaded ")
+        page = dev.ask("/broken?x=<y>", headers=[("Cookie", "tasty=<b>yes</b>")])
+        self.assertEqual(500, page.status)
+        text = page.body.decode()
+        self.assertIn("&lt;oh&gt; no", text)
+        self.assertIn("Startup.cs", text)
+        self.assertIn("if (environment != null) throw", text)
+        self.assertIn("owin.RequestPath", text)
+        self.assertIn("tasty", text)
+        self.assertNotIn("<b>yes", text)
+        self.assertNotIn("<oh>", text)
+        self.assertIn("/_owind/refresh.js", text)
+
+        # One that ends by itself.
+        dev.edit("Startup.cs", 'throw new Exception("<oh> no");', "Environment.Exit(7);")
+        dev.wait_for("reloaded ")
+        try:
+            dev.ask()
+        except OSError:
+            pass
+        dev.wait_for("has ended: exit code 7")
+        until(lambda: b"has ended" in dev.ask().body, "the page says that it has ended")
+        port = dev.port
+        dev.signal(signal.SIGINT)
+        self.assertEqual(0, dev.wait(20))
+        with self.assertRaises(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+
+    def test_the_middleware_template_runs_and_polling_finds_changes(self):
+        dev = self.dev(self.make("more", "middleware"), "--poll", "--listen", f"http://127.0.0.1:{places.free_port()}")
+        dev.wait_for("ready ")
+        page = dev.ask()
+        self.assertIn(b"Hello from more", page.body)
+        self.assertTrue(page.header("Server-Timing"))
+        self.assertEqual(404, dev.ask("/nowhere").status)
+        dev.edit("Routes.cs", "40rem", "41rem")
+        dev.wait_for("reloaded ")
+        self.assertIn(b"41rem", dev.ask().body)
+
+    def test_an_assembly_is_served_and_served_again_when_it_changes(self):
+        folder = self.folder / "assembly"
+        shutil.copytree(places.HELLO.parent, folder)
+        dev = self.dev(folder, "Hello.dll", "--", "--shards", "1")
+        dev.wait_for("ready ")
+        self.assertEqual(b"Hello, World!", dev.ask().body)
+        # Not HTML: nothing is added.
+        first = dev.ask("/_owind/refresh.js")
+        self.assertEqual(200, first.status)
+        data = (folder / "Hello.dll").read_bytes()
+        (folder / "new.tmp").write_bytes(data)
+        (folder / "new.tmp").rename(folder / "Hello.dll")
+        dev.wait_for("reloaded ")
+        self.assertEqual(b"Hello, World!", dev.ask().body)
+
+    def test_a_port_in_use_is_left_to_its_owner(self):
+        with socket.socket() as taken:
+            try:
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                taken.bind(("127.0.0.1", 5000))
+                taken.listen()
+            except OSError:
+                pass  # somebody else has it: the same to us
+            folder = self.folder / "port"
+            shutil.copytree(places.HELLO.parent, folder)
+            dev = self.dev(folder, "Hello.dll")
+            dev.wait_for("ready ")
+            self.assertNotEqual(5000, dev.port)
+            self.assertEqual(b"Hello, World!", dev.ask().body)
+        fixed = self.dev(folder, "Hello.dll", "--listen", f"http://127.0.0.1:{dev.port}", name="fixed")
+        self.assertEqual(1, fixed.wait(20))
+        self.assertIn("another process listens there", fixed.log())
+
+
+if __name__ == "__main__":
+    unittest.main()
