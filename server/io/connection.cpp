@@ -109,8 +109,9 @@ bool Connection::should_pause() const {
   // Replies that nobody reads: a flood of management records.
   if (!kept_.empty()) return true;
   if (closing_ == Closing::kNo && unsent() > 2 * limits_.output_high_bytes) return true;
-  // A response that has ended is still to be sent, and as much as may be thrown away meanwhile was.
-  if (closing_ == Closing::kDrainAfterFlush) return discarded_ > limits_.unread_body_bytes;
+  // As much as may be thrown away behind the last response was. Not closed for it: a front end that still sends, nginx
+  // among them, would lose the response; it finds it when its sending blocks.
+  if (closing_ == Closing::kDrainAfterFlush || closing_ == Closing::kDraining) return discarded_ > limits_.unread_body_bytes;
   if (streams_.size() == 1 && streams_[0].exchange && streams_[0].exchange->request_body_over_mark())
     return true;
   const std::size_t buffered = buffered_bodies();
@@ -131,10 +132,7 @@ void Connection::on_readable() {
   }
 }
 
-void Connection::discard(std::size_t bytes) {
-  discarded_ += bytes;
-  if (closing_ == Closing::kDraining && discarded_ > limits_.unread_body_bytes) close(false);
-}
+void Connection::discard(std::size_t bytes) { discarded_ += bytes; }
 
 void Connection::feed(std::span<const std::byte> input) {
   const std::size_t taken = feed_while_idle(input);
@@ -615,10 +613,6 @@ void Connection::begin_drain() {
   closing_ = Closing::kDraining;
   closing_since_ = shard_.now();
   ::shutdown(socket_.get(), SHUT_WR);
-  if (discarded_ > limits_.unread_body_bytes) {
-    close(false);
-    return;
-  }
 }
 
 void Connection::drain() {

@@ -222,8 +222,9 @@ Failure FastCgiCodec::fail(StreamId stream, bool length_announced, bool others_l
   const auto id = static_cast<std::uint16_t>(stream);
   seal(out);
   state_.end(id);
+  failed_id_ = id;
   if (!others_live) {
-    fcgi::append_failure(out);
+    fcgi::append_failure(out, id);
     return Failure::kCloseNow;
   }
   if (length_announced) {
@@ -237,7 +238,7 @@ Failure FastCgiCodec::fail(StreamId stream, bool length_announced, bool others_l
 
 void FastCgiCodec::fail_connection(Output& out) {
   seal(out);
-  fcgi::append_failure(out);
+  fcgi::append_failure(out, failed_id_);
 }
 
 }  // namespace owind::protocol

@@ -31,8 +31,8 @@ TEST_CASE("RecordEncoder: UNKNOWN_TYPE names the type and nothing else [fcgi 4.2
 
 TEST_CASE("RecordEncoder: a failure is a header that no front end takes for a record") {
   std::vector<std::byte> out;
-  append_failure(out);
-  CHECK(hex(out) == "0006000000000000");
+  append_failure(out, 0x0102);
+  CHECK(hex(out) == "00ff010200000000");
 }
 
 TEST_CASE("RecordEncoder: a payload is framed to a multiple of eight [fcgi 3.3]") {
