@@ -17,16 +17,19 @@ std::string_view reason_of(const CgiHead& head) noexcept {
   return head.reason.empty() ? reason_phrase(head.status) : head.reason;
 }
 
-/// A second Status would be the front end's choice (RFC 3875 §6.3: at most one each).
-bool is_status(std::string_view name) noexcept {
-  constexpr std::string_view kName = "status";
-  if (name.size() != kName.size()) return false;
-  for (std::size_t i = 0; i < kName.size(); ++i) {
-    const char lower = name[i] >= 'A' && name[i] <= 'Z' ? static_cast<char>(name[i] + ('a' - 'A')) : name[i];
-    if (lower != kName[i]) return false;
+/// @param lower in lower case
+bool is_named(std::string_view name, std::string_view lower) noexcept {
+  if (name.size() != lower.size()) return false;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const char c = name[i] >= 'A' && name[i] <= 'Z' ? static_cast<char>(name[i] + ('a' - 'A')) : name[i];
+    if (c != lower[i]) return false;
   }
   return true;
 }
+
+/// A second Status would be the front end's choice (RFC 3875 §6.3: at most one each).
+bool is_status(std::string_view name) noexcept { return is_named(name, "status"); }
+bool is_location(std::string_view name) noexcept { return is_named(name, "location"); }
 
 /// Writes into memory that is known to suffice.
 class Cursor {
@@ -62,16 +65,25 @@ void append_cgi_head(std::vector<std::byte>& out, const CgiHead& head) {
   const char code[] = {static_cast<char>('0' + head.status / 100),
                        static_cast<char>('0' + head.status / 10 % 10),
                        static_cast<char>('0' + head.status % 10), ' '};
+  const auto put_field = [&cursor](const CgiField& field) {
+    cursor.put(field.name);
+    cursor.put(kColon);
+    cursor.put(field.value);
+    cursor.put(kLineEnd);
+  };
+  // In front of the status: to HAProxy 2.6 a Location behind it means 302.
+  bool redirects = false;
+  for (const CgiField& field : head.fields) {
+    if (!is_location(field.name)) continue;
+    put_field(field);
+    redirects = true;
+  }
   cursor.put(kStatus);
   cursor.put({code, sizeof code});
   cursor.put(reason_of(head));
   cursor.put(kLineEnd);
   for (const CgiField& field : head.fields) {
-    if (is_status(field.name)) continue;
-    cursor.put(field.name);
-    cursor.put(kColon);
-    cursor.put(field.value);
-    cursor.put(kLineEnd);
+    if (!is_status(field.name) && !(redirects && is_location(field.name))) put_field(field);
   }
   cursor.put(kLineEnd);
 }

@@ -1,7 +1,7 @@
-// Formats the head of a CGI response (RFC 3875 §6.3): `Status`, the fields, an empty line, all with CR LF.
-// The status line is always written, with a reason: without it front ends guess, some 200 even for a
-// redirect. The head is formatted, not judged: whoever calls has kept CR, LF and NUL out of names, values and
-// reason and has dropped what the protocol cannot carry.
+// Formats the head of a CGI response (RFC 3875 §6.3): `Location` if there is one, `Status`, the other fields,
+// an empty line, all with CR LF. The status line is always written, with a reason: without it front ends
+// guess, some 200 even for a redirect. The head is formatted, not judged: whoever calls has kept CR, LF and
+// NUL out of names, values and reason and has dropped what the protocol cannot carry.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ struct CgiField {
 struct CgiHead {
   std::uint16_t status = 200;        ///< 100 to 999
   std::string_view reason;           ///< empty: that of RFC 9110
-  std::span<const CgiField> fields;  ///< in this order; a field named Status is left out, ours is the one
+  std::span<const CgiField> fields;  ///< in this order; Status is left out, ours is the one
 };
 
 /// The bytes that append_cgi_head() writes, to hold against the front end's buffer beforehand.

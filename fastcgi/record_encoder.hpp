@@ -68,8 +68,8 @@ struct Frame {
 
 /// A header of version 0, which no front end takes for a record. Sent before closing when a response breaks
 /// off after its head: after a bare close nginx would take what it has for the whole response. The connection
-/// cannot be used afterwards. Of no known type, and with an id: HAProxy 2.6 does not look at the version; an empty
-/// STDOUT would be the end of the response to it, and any STDOUT of id 0 ends the whole process.
+/// cannot be used afterwards. Of no known type, and with an id: HAProxy 2.6 does not look at the version; an
+/// empty STDOUT would be the end of the response to it, and any STDOUT of id 0 ends the whole process.
 [[nodiscard]] constexpr std::array<std::byte, kHeaderSize> encode_failure(std::uint16_t id) noexcept {
   return encode_header({.version = 0, .type = static_cast<RecordType>(0xff), .request_id = id});
 }

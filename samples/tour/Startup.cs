@@ -37,6 +37,8 @@ namespace Tour
             // An instance whose Invoke takes the environment only: awaited, then the rest of the pipeline runs.
             app.Use(new RequestCounter());
 
+            app.Use(typeof(Authorizer));
+
             app.Use(typeof(Mount), "/mounted", new AppFunc(EnvironmentDump.Show));
 
             app.Use(typeof(Routes), new Dictionary<string, AppFunc>

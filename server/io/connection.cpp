@@ -34,7 +34,8 @@ protocol::Peer peer_of(int fd, bool is_tcp, const protocol::Protocol& protocol) 
   if (!is_tcp || !protocol.wants_peer()) return {};
   SocketAddress remote;
   remote.length = sizeof remote.storage;
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&remote.storage), &remote.length) != 0 || !remote.is_tcp())
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&remote.storage), &remote.length) != 0 ||
+      !remote.is_tcp())
     return {};
   const TcpAddress from = remote.to_tcp();
   const TcpAddress to = SocketAddress::of_socket(fd).to_tcp();
@@ -109,9 +110,10 @@ bool Connection::should_pause() const {
   // Replies that nobody reads: a flood of management records.
   if (!kept_.empty()) return true;
   if (closing_ == Closing::kNo && unsent() > 2 * limits_.output_high_bytes) return true;
-  // As much as may be thrown away behind the last response was. Not closed for it: a front end that still sends, nginx
-  // among them, would lose the response; it finds it when its sending blocks.
-  if (closing_ == Closing::kDrainAfterFlush || closing_ == Closing::kDraining) return discarded_ > limits_.unread_body_bytes;
+  // As much as may be thrown away behind the last response was. Not closed for it: a front end that still
+  // sends, nginx among them, would lose the response; it finds it when its sending blocks.
+  if (closing_ == Closing::kDrainAfterFlush || closing_ == Closing::kDraining)
+    return discarded_ > limits_.unread_body_bytes;
   if (streams_.size() == 1 && streams_[0].exchange && streams_[0].exchange->request_body_over_mark())
     return true;
   const std::size_t buffered = buffered_bodies();
@@ -286,11 +288,9 @@ void Connection::on_body(Stream& stream, std::span<const std::byte> bytes) {
   stream.last_body = shard_.now();
   if (!stream.exchange || stream.refuse_status) return;
   Exchange& x = *stream.exchange;
-  if (limits_.max_body_bytes &&
-      x.request_body_bytes() + bytes.size() > limits_.max_body_bytes) {
+  if (limits_.max_body_bytes && x.request_body_bytes() + bytes.size() > limits_.max_body_bytes) {
     log(Severity::kWarning, &stream,
-        "request body refused with 413: more than " + std::to_string(limits_.max_body_bytes) +
-            " bytes");
+        "request body refused with 413: more than " + std::to_string(limits_.max_body_bytes) + " bytes");
     refuse_body(stream, 413);
     return;
   }
@@ -672,7 +672,8 @@ void Connection::check_stream(Stream& stream, Tick now) {
   }
   // Only the time that the application has waited for: it may read as slowly as it likes.
   stream.waited += now - std::max(looked, stream.since);
-  const bool slow = limits.min_body_rate && stream.waited > static_cast<Tick>(limits.body_rate_grace.count()) &&
+  const bool slow = limits.min_body_rate &&
+                    stream.waited > static_cast<Tick>(limits.body_rate_grace.count()) &&
                     x.request_body_bytes() * 1000 < limits.min_body_rate * stream.waited;
   if (slow || over(stream.last_body, limits.body_timeout)) {
     log(Severity::kWarning, &stream,

@@ -66,6 +66,7 @@ Fed FastCgiCodec::feed(std::span<const std::byte> input, HeadSink& heads) {
         to.kind = Event::Kind::kReply;
         to.bytes = event.bytes;
         to.keep = event.keep_connection;
+        if (event.bytes[1] == std::byte{10}) asks_values_ = true;  // GET_VALUES_RESULT
         if (event.error != fcgi::Errc::kNone) {
           to.reason = fcgi::message(event.error);
           if (!event.keep_connection) keep_ = false;
@@ -213,8 +214,9 @@ After FastCgiCodec::end(StreamId stream, Verdict verdict, Output& out) {
   state_.end(id);
   // A front end that has its response stops sending; where its request is not complete the connection cannot
   // be used again. One that multiplexes goes on with its other streams, and what still comes of this one is
-  // ignored.
-  if (receiving && state_.active() == 0) return After::kDrainThenClose;
+  // ignored (§3.3): also while there is no other, because HAProxy puts new ones on a connection of which we
+  // have closed our half.
+  if (receiving && state_.active() == 0 && !asks_values_) return After::kDrainThenClose;
   return keep_ ? After::kKeep : After::kClose;
 }
 

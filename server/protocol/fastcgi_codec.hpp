@@ -40,7 +40,9 @@ class FastCgiCodec final : public Codec {
   /// Whether the peer wants the connection kept after the stream that ends next. All streams of one
   /// connection ask the same in practice; one that asks for a close closes it.
   bool keep_ = true;
-  std::uint16_t failed_id_ = 1;  ///< Of the last stream that failed: its failure goes under a name that is an id.
+  bool asks_values_ = false;  ///< The peer sent GET_VALUES: it means to multiplex.
+  std::uint16_t failed_id_ =
+      1;  ///< Of the last stream that failed: its failure goes under a name that is an id.
   // The STDOUT record at the end of the output that may still grow.
   std::size_t record_at_ = kNoRecord;
   std::uint16_t record_id_ = 0;

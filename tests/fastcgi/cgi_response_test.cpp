@@ -32,10 +32,11 @@ TEST_CASE("CgiHead: a status is always written, 200 and without fields too [RFC 
   CHECK(format({}) == ">>>Status: 200 OK\r\n\r\n");
 }
 
-TEST_CASE("CgiHead: a redirect keeps its status beside Location [RFC 3875 6.2.3]") {
-  const CgiField fields[] = {{"Location", "/there"}};
+TEST_CASE(
+    "CgiHead: a redirect keeps its status behind Location, where HAProxy takes it for one [RFC 3875 6.2.3]") {
+  const CgiField fields[] = {{"X-First", "1"}, {"locAtion", "/there"}, {"Locations", "2"}};
   CHECK(format({.status = 307, .reason = {}, .fields = fields}) ==
-        ">>>Status: 307 Temporary Redirect\r\nLocation: /there\r\n\r\n");
+        ">>>locAtion: /there\r\nStatus: 307 Temporary Redirect\r\nX-First: 1\r\nLocations: 2\r\n\r\n");
 }
 
 TEST_CASE("CgiHead: a missing reason is filled in and never empty [RFC 9110 15]") {

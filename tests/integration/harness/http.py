@@ -1,4 +1,5 @@
 """An HTTP/1.1 client that says whether the response was whole: the difference that most clients hide."""
+import select
 import socket
 
 
@@ -36,6 +37,18 @@ class Connection:
 
     def send_chunk(self, data):
         self.socket.sendall(b"%x\r\n%s\r\n" % (len(data), data))
+
+    def send_until_answered(self, data):
+        """As browsers do: no more of it once something has come back."""
+        rest = memoryview(data)
+        self.socket.setblocking(False)
+        try:
+            while rest and not select.select([self.socket], [], [], 0)[0]:
+                if select.select([self.socket], [self.socket], [], 30)[1]:
+                    rest = rest[self.socket.send(rest[:65536]):]
+        except (BrokenPipeError, ConnectionResetError, BlockingIOError):
+            pass
+        self.socket.settimeout(30)
 
     def read_some(self):
         piece = self.socket.recv(1 << 18)

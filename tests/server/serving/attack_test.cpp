@@ -1,5 +1,5 @@
-// Hostile and broken front ends against a running server: whatever one connection sends, it gets a defined answer or is
-// closed, every request ends, and a neighbour on another connection notices nothing.
+// Hostile and broken front ends against a running server: whatever one connection sends, it gets a defined
+// answer or is closed, every request ends, and a neighbour on another connection notices nothing.
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
@@ -43,12 +43,12 @@ struct Target {
 
 /// A question, a request with padding and parameters that straddle records, and one more behind it.
 std::string valid_conversation() {
-  const auto params =
-      encode_params(request_params("POST", "/echo", {{"CONTENT_LENGTH", "20"}, {"HTTP_X_LONG", std::string(200, 'x')}}));
+  const auto params = encode_params(
+      request_params("POST", "/echo", {{"CONTENT_LENGTH", "20"}, {"HTTP_X_LONG", std::string(200, 'x')}}));
   return wire::record(9, 0, wire::pair("FCGI_MAX_REQS", "")) + wire::begin(1, 1, 1) +
          wire::params(1, params.substr(0, 100), 4) + wire::params(1, params.substr(100)) + wire::params(1) +
-         wire::stdin_record(1, "0123456789", 6) + wire::stdin_record(1, "abcdefghij") + wire::stdin_record(1) +
-         get(3, "/");
+         wire::stdin_record(1, "0123456789", 6) + wire::stdin_record(1, "abcdefghij") +
+         wire::stdin_record(1) + get(3, "/");
 }
 
 TEST_CASE("a valid conversation may end at every byte: by a close, by a half close, or by a reset") {
@@ -110,7 +110,8 @@ TEST_CASE("a body that is made of records is a body (HAProxy 0aeae2305)") {
   Target target;
   const auto before = target.rig.runtime.started();
   std::string body;
-  while (body.size() < 70'000) body += get(1, "/large") + wire::abort_request(1) + wire::stdin_record(1) + get(3, "/");
+  while (body.size() < 70'000)
+    body += get(1, "/large") + wire::abort_request(1) + wire::stdin_record(1) + get(3, "/");
   Client client = target.rig.connect();
   CHECK(client.send(post(1, "/echo", body)).response().body() == body);
   CHECK(target.rig.runtime.started() == before + 1);
@@ -152,8 +153,9 @@ TEST_CASE("descriptors above 1,023 are served as all others (CVE-2012-6687)") {
 TEST_CASE("a flood of questions is answered as it is read, and its peer waits") {
   Target target;
   Client client = target.rig.connect();
-  const std::string flood = wire::record(9, 0, wire::pair("FCGI_MAX_REQS", "") + wire::pair("FCGI_MPXS_CONNS", "")) +
-                            wire::record(77, 0, "unknown");
+  const std::string flood =
+      wire::record(9, 0, wire::pair("FCGI_MAX_REQS", "") + wire::pair("FCGI_MPXS_CONNS", "")) +
+      wire::record(77, 0, "unknown");
   std::size_t sent = 0;
   for (int idle = 0; idle < 2;) {
     const std::size_t n = client.send_some(flood.substr(sent % flood.size()));
@@ -185,7 +187,8 @@ std::vector<std::vector<std::string>> seeds() {
               stdin_records(1, "one") + wire::stdin_record(2) + wire::stdin_record(1)),
       records(get(1, "/large") + get(2, "/endless") + wire::abort_request(1) + get(1, "/")),
       records(get(1, "/", false)),
-      records(wire::begin(1, 2, 1) + wire::params(1, encode_params(request_params("GET", "/"))) + wire::params(1)),
+      records(wire::begin(1, 2, 1) + wire::params(1, encode_params(request_params("GET", "/"))) +
+              wire::params(1)),
       records(wire::begin(1, 3, 1) + get(2, "/") + wire::record(8, 2, "data") + wire::record(11, 2, "x")),
   };
 }

@@ -370,6 +370,19 @@ TEST_CASE("a large early response to a front end that sends all before it reads 
   CHECK(client.response().body().size() == kMuch);
 }
 
+TEST_CASE("a peer that asks for values multiplexes: an early response ends its stream only [fcgi 3.3, 4.1]") {
+  ServerRig rig;
+  rig.add("/", hello());
+  Client client = rig.connect();
+  client.send(wire::record(9, 0, wire::pair("FCGI_MPXS_CONNS", "")) + head_of(1, "POST", "/"));
+  CHECK(client.response(1).status() == 200);
+  // HAProxy begins the next one on the same connection, and what it still had of the first comes between.
+  client.send(stdin_records(1, std::string(100'000, 'x')) + get(3, "/") + stdin_records(1, "late"));
+  CHECK(client.response(3).body() == "Hello, World!");
+  CHECK_FALSE(client.ended());
+  CHECK(rig.runtime.started() == 2);
+}
+
 TEST_CASE("requests behind an early response are not begun") {
   ServerRig rig;
   rig.add("/", hello());

@@ -1,5 +1,5 @@
-// Every limit of a server at one below it, at it, and one above it: what is answered, and that the answer is an ordinary
-// response with the right end (FastCGI 1.0 §5.5).
+// Every limit of a server at one below it, at it, and one above it: what is answered, and that the answer is
+// an ordinary response with the right end (FastCGI 1.0 §5.5).
 #include <doctest/doctest.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -101,8 +101,10 @@ TEST_CASE("limit: bytes of one name and of one value, 431 above it") {
     options.fastcgi_limits.max_value_bytes = 200;
     const auto size = [more](int limit) { return static_cast<std::size_t>(limit + more); };
     const int expected = more > 0 ? 431 : 200;
-    CHECK(answer_to_params(options, usual_params() + wire::pair(std::string(size(100), 'N'), "v")) == expected);
-    CHECK(answer_to_params(options, usual_params() + wire::pair("HTTP_N", std::string(size(200), 'v'))) == expected);
+    CHECK(answer_to_params(options, usual_params() + wire::pair(std::string(size(100), 'N'), "v")) ==
+          expected);
+    CHECK(answer_to_params(options, usual_params() + wire::pair("HTTP_N", std::string(size(200), 'v'))) ==
+          expected);
   }
 }
 
