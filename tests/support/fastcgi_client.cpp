@@ -17,9 +17,7 @@ namespace wire = fastcgi::testing;
 // ---- responses
 
 int Response::status() const {
-  constexpr std::string_view kBegin = "Status: ";
-  if (out.rfind(kBegin, 0) != 0 || out.find("\r\n\r\n") == std::string::npos) return 0;
-  return std::atoi(out.c_str() + kBegin.size());
+  return out.find("\r\n\r\n") == std::string::npos ? 0 : std::atoi(field("Status").c_str());
 }
 
 std::string Response::field(std::string_view name) const {

@@ -83,7 +83,7 @@ class Response:
 
     @property
     def status(self):
-        found = re.match(r"Status: (\d{3})", self.head)
+        found = re.search(r"^Status: (\d{3})", self.head, re.M)
         return int(found[1]) if found else None
 
     def header(self, name):
