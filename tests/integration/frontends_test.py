@@ -290,6 +290,21 @@ class HaProxyFrontEndTest(Collection, Case):
     # Parameters that do not fit into what is left of a buffer get 500 from it.
     url_step = 20
 
+    def test_requests_share_a_connection(self):
+        """It asks for FCGI_MPXS_CONNS and FCGI_MAX_REQS first [FastCGI 1.0 §4.1], and gives each a new id, 1, 3, 5 …"""
+        self.assertEqual(200, self.ask("/").status)
+        before, waiting = self.owind.descriptors(), []
+        for _ in range(12):
+            waiting.append(http.Connection(self.front.port))
+            self.addCleanup(waiting[-1].close)
+            waiting[-1].send_head("GET", "/gate/wait?name=shared")
+        until(lambda: self.ask("/gate/count?name=shared").body == b"12", "all wait at their gate")
+        self.assertLessEqual(self.owind.descriptors() - before, 4)
+        for connection in waiting:
+            self.ask("/gate/open?name=shared")
+        for connection in waiting:
+            self.assertEqual(200, connection.read_response().status)
+
 
 class LighttpdFrontEndTest(Collection, Case):
     front_end = frontends.Lighttpd
