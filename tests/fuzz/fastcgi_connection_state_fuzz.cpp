@@ -123,5 +123,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(cut.recorder.lines() == whole.recorder.lines(), "the same events however they are cut");
   require(cut.state.mid_record() == whole.state.mid_record() && cut.state.idle() == whole.state.idle(),
           "the same state however it came about");
+  // By the shorter way for parameters, of requests that never end.
+  ConnectionState one{kLimits, {}}, many{kLimits, {}};
+  testing::Recorder slowly{one, [](ConnectionState&, const Event&) {}};
+  testing::Recorder quickly{many};
+  slowly.feed(input.data());
+  input.for_each_piece([&](std::string_view piece) { quickly.feed(piece); });
+  require(quickly.lines() == slowly.lines(), "the same parameters, one by one and many at a time");
+  require(many.mid_record() == one.mid_record() && many.idle() == one.idle(), "the same state behind them");
   return 0;
 }

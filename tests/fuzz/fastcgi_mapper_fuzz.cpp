@@ -20,14 +20,35 @@ struct Variable {
 
 /// Names that mean something, so that they are met often: the first byte of a line chooses one, or that the
 /// line has its own.
-constexpr std::string_view kNames[] = {
-    "REQUEST_METHOD", "REQUEST_URI",         "QUERY_STRING",        "SCRIPT_NAME",
-    "PATH_INFO",      "DOCUMENT_URI",        "CONTENT_TYPE",        "CONTENT_LENGTH",
-    "SERVER_NAME",    "SERVER_ADDR",         "SERVER_PORT",         "SERVER_PROTOCOL",
-    "REMOTE_ADDR",    "REMOTE_PORT",         "REMOTE_USER",         "REQUEST_SCHEME",
-    "HTTPS",          "REQUEST_ID",          "SSL_CLIENT_CERT",     "SSL_CLIENT_VERIFY", "HTTP_HOST",
-    "HTTP_COOKIE",    "HTTP_CONTENT_TYPE",   "HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING",
-    "HTTP_PROXY",     "HTTP_X_FORWARDED_FOR"};
+constexpr std::string_view kNames[] = {"REQUEST_METHOD",
+                                       "REQUEST_URI",
+                                       "QUERY_STRING",
+                                       "SCRIPT_NAME",
+                                       "PATH_INFO",
+                                       "DOCUMENT_URI",
+                                       "CONTENT_TYPE",
+                                       "CONTENT_LENGTH",
+                                       "SERVER_NAME",
+                                       "SERVER_ADDR",
+                                       "SERVER_PORT",
+                                       "SERVER_PROTOCOL",
+                                       "REMOTE_ADDR",
+                                       "REMOTE_PORT",
+                                       "REMOTE_USER",
+                                       "REQUEST_SCHEME",
+                                       "HTTPS",
+                                       "REQUEST_ID",
+                                       "SSL_CLIENT_CERT",
+                                       "SSL_CLIENT_VERIFY",
+                                       "HTTP_HOST",
+                                       "HTTP_COOKIE",
+                                       "HTTP_CONTENT_TYPE",
+                                       "HTTP_CONTENT_LENGTH",
+                                       "HTTP_TRANSFER_ENCODING",
+                                       "HTTP_PROXY",
+                                       "HTTP_X_FORWARDED_FOR",
+                                       "HTTP_FORWARDED",
+                                       "HTTP_X_FORWARDED_PROTO"};
 
 /// Lines, each a variable: a letter for one of kNames and then the value, or `=` and NAME:VALUE.
 std::vector<Variable> variables_of(std::string_view data) {
@@ -136,7 +157,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.mapping = static_cast<PathOptions::Mapping>(input.choose(3));
   options.encoded_slash = static_cast<EncodedSlash>(input.choose(3));
   if (input.choose(2) == 1) options.path_base = "/App";
-  const FastCgiMapper mapper(options);
+  ForwardedTrust trust;
+  if (input.choose(2) == 1)
+    trust = ForwardedTrust({*parse_ip_network("127.0.0.1"), *parse_ip_network("192.0.2.0/24"),
+                            *parse_ip_network("2001:db8::/32")});
+  const FastCgiMapper mapper(options, trust);
   const std::vector<Variable> variables = variables_of(input.data());
 
   BlockPool pool;

@@ -1,5 +1,7 @@
 // Any bytes as a FastCGI connection: the same records however they are cut, content never longer than said.
+// And what the encoder writes is read back as what it was.
 #include "fastcgi/record_decoder.hpp"
+#include "fastcgi/record_encoder.hpp"
 #include "tests/fastcgi/conversation.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
 
@@ -56,6 +58,42 @@ class Reader {
   bool failed_ = false;
 };
 
+/// The data as a response, in records of random sizes.
+void check_encoder(owind::fuzz::Input& input) {
+  std::vector<std::byte> out;
+  std::string expected;
+  const auto expect = [&expected](std::span<const std::byte> bytes) {
+    expected.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  };
+  input.for_each_piece([&](std::string_view piece) {
+    if (piece.empty()) return;
+    const auto content = testing::as_bytes(piece);
+    const Frame around = frame(RecordType::kStdout, 7, content.size());
+    if (input.choose(2) == 0) {
+      append_record(out, RecordType::kStdout, 7, content);
+    } else {
+      append(out, around.header);
+      append(out, content);
+      append(out, std::span(kZeros).first(around.padding));
+    }
+    require(out.size() % 8 == 0, "records end at multiples of eight");
+    expect(around.header);
+    expect(content);
+    expected += "end";
+  });
+  append_end(out, 7, 0, ProtocolStatus::kRequestComplete);
+  const auto end = encode_end_request(7, 0, ProtocolStatus::kRequestComplete);
+  expect(encode_header({.type = RecordType::kStdout, .request_id = 7}));
+  expected += "end";
+  expect(end);
+  expected += "end";
+  append_failure(out, 7);
+  expected += "error";
+  Reader back;
+  back.feed({reinterpret_cast<const char*>(out.data()), out.size()});
+  require(back.text() == expected, "what was encoded is decoded");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -65,5 +103,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Reader cut;
   input.for_each_piece([&](std::string_view piece) { cut.feed(piece); });
   require(cut.text() == whole.text(), "the same records however they are cut");
+  check_encoder(input);
   return 0;
 }
