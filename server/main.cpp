@@ -36,6 +36,8 @@
 #include "server/io/inherited_sockets.hpp"
 #include "server/io/server.hpp"
 #include "server/io/startup_error.hpp"
+#include "server/observe/admin_server.hpp"
+#include "server/observe/health.hpp"
 #include "server/observe/log.hpp"
 #include "server/process/readiness.hpp"
 #include "server/process/signals.hpp"
@@ -313,6 +315,16 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
        .allow = options.allow.empty() && web_servers ? *web_servers : options.allow},
       inherited);
 
+  auto& health = *new observe::Health;
+  std::unique_ptr<observe::AdminServer> admin;
+  if (options.admin) {
+    // Before the runtime: who asks meanwhile hears that the process starts.
+    admin = std::make_unique<observe::AdminServer>(
+        io::open_listening_sockets({&*options.admin, 1}, {.rights = options.socket_rights, .allow = {}}, inherited),
+        health, log, log.limited());
+    for (const auto& endpoint : admin->endpoints()) log.info("admin: probes are answered on " + endpoint);
+  }
+
   const auto application = std::filesystem::absolute(options.app).lexically_normal();
   const auto role = dev::ChildRole::from_environment();
   hosting::ManagedBridge* bridge = nullptr;
@@ -356,6 +368,8 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
   const std::size_t shards = options.shards ? options.shards : config::usable_cpus();
   auto& server = *new io::Server(context, runner_options(options), shards);
   server.start(std::move(sockets), options.allow);
+  health.watch(server.loops());
+  health.set(observe::Health::State::kReady);
 
   std::string where;
   for (const auto& endpoint : server.endpoints()) where += (where.empty() ? "" : ", ") + endpoint;
@@ -364,6 +378,7 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
   readiness.ready("serving " + application.filename().string());
 
   auto how = stop_request.wait();
+  health.set(observe::Health::State::kDraining);
   readiness.stopping();
   if (how == StopRequest::Kind::kDrain && options.drain_delay.count() > 0) {
     log.info("draining: connections are taken for another " + std::to_string(options.drain_delay.count()) +
@@ -388,6 +403,7 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
   const std::size_t stuck = server.unfinished();
   if (stuck) log.warn(std::to_string(stuck) + " request(s) did not end; the process does");
   server.stop();
+  admin.reset();
   log.info("stopped");
   log.flush(std::chrono::seconds(1));
   // Not exit(): no destructor may run while managed threads and stuck requests are still there.
@@ -437,6 +453,11 @@ int main(int argc, char** argv) {
   if (const auto* exit = std::get_if<cli::Exit>(&parsed)) {
     std::fputs(exit->text.c_str(), exit->code == 0 ? stdout : stderr);
     return exit->code;
+  }
+  if (const auto* question = std::get_if<cli::HealthCommand>(&parsed)) {
+    const auto health = cli::check_health(question->target, question->timeout);
+    std::fprintf(health.healthy ? stdout : stderr, "%s\n", health.line.c_str());
+    return health.healthy ? 0 : 1;
   }
   try {
     if (const auto* command = std::get_if<cli::NewCommand>(&parsed)) return make_project(*command);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/cli/dev_command.hpp"
+#include "server/cli/health_command.hpp"
 #include "server/cli/new_command.hpp"
 #include "server/cli/serve_command.hpp"
 #include "server/cli/suggestion.hpp"
@@ -14,7 +15,8 @@
 namespace owind::cli {
 namespace {
 
-constexpr std::array<std::string_view, 6> kWords = {"serve", "dev", "new", "version", "--help", "--version"};
+constexpr std::array<std::string_view, 7> kWords = {"serve",   "dev",    "new",      "health",
+                                                    "version", "--help", "--version"};
 
 constexpr const char* kHelp =
     "Usage: owind COMMAND [ARGUMENT...]\n"
@@ -25,6 +27,7 @@ constexpr const char* kHelp =
     "  new NAME      Make a project to begin with.\n"
     "  dev [PROJECT] Build and serve a project at your desk, and follow its changes.\n"
     "  serve [APP]   Serve the application in the assembly APP.\n"
+    "  health        Ask a running server whether it answers.\n"
     "  version       Print the version.\n"
     "\n"
     "Options:\n"
@@ -51,6 +54,7 @@ ParseResult parse(int argc, const char* const* argv, const Environment& environm
   if (word == "serve") return parse_serve(rest, environment);
   if (word == "dev") return parse_dev(rest, environment);
   if (word == "new") return parse_new(rest);
+  if (word == "health") return parse_health(rest, environment);
   if (word == "version") return parse_version(rest);
   if (word == "--version") return Exit{kExitOk, version_text()};
   if (word == "--help" || word == "-h" || word == "help") return Exit{kExitOk, kHelp};

@@ -2,12 +2,14 @@
 // nothing and starts nothing; main does what it says.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "server/cli/health_check.hpp"
 #include "server/config/server_options.hpp"
 
 namespace owind::cli {
@@ -32,6 +34,12 @@ struct NewCommand {
   std::string project_template = "minimal";
 };
 
+/// Ask a running server whether it is well: print the line, exit with 0 or 1.
+struct HealthCommand {
+  HealthTarget target;
+  std::chrono::milliseconds timeout = std::chrono::seconds(5);
+};
+
 /// Print `text`, which ends with a newline, to stdout when `code` is 0, else to stderr, and exit with `code`.
 struct Exit {
   int code = 0;
@@ -43,7 +51,7 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitStartupFailure = 1;
 inline constexpr int kExitUsage = 2;
 
-using ParseResult = std::variant<ServeCommand, DevCommand, NewCommand, Exit>;
+using ParseResult = std::variant<ServeCommand, DevCommand, NewCommand, Exit, HealthCommand>;
 
 /// The value of an environment variable, or nullptr.
 using Environment = std::function<const char*(const char* name)>;

@@ -190,6 +190,21 @@ Option listen(const Name& name) {
       });
 }
 
+/// HTTP, with or without its scheme.
+Option admin(const Name& name) {
+  return make(
+      name, Repeat::kOnce,
+      [](ServerOptions& options, Values values) {
+        const std::string& text = values.front();
+        const bool has_scheme = text.starts_with("http://") || text.starts_with("fcgi://");
+        const io::Endpoint endpoint = io::Endpoint::parse(has_scheme ? text : "http://" + text);
+        if (endpoint.scheme != io::Scheme::kHttp)
+          throw std::invalid_argument("\"" + text + "\": probes speak HTTP; for example http://127.0.0.1:8081");
+        options.admin = endpoint;
+      },
+      [](const ServerOptions& options) { return options.admin ? options.admin->to_string() : std::string(); });
+}
+
 Option socket_mode(const Name& name) {
   return make(
       name, Repeat::kOnce,
@@ -412,6 +427,9 @@ std::vector<Option> build() {
                 "How long an upload is read and thrown away (see --unread-body-bytes)."},
                &ServerOptions::unread_body_timeout, Zero::kAllowed),
 
+      admin({kOperation, "--admin", "OWIND_ADMIN", "ENDPOINT",
+             "Where GET /-/live and GET /-/ready are answered, by HTTP, for probes: http://ADDRESS:PORT or "
+             "http://unix:PATH. /-/ready is 503 until the application is there, and from the order to stop on."}),
       choice<Severity>({kOperation, "--log-level", "OWIND_LOG_LEVEL", "LEVEL",
                         "What is written to stderr: debug, info, warn or error, and all above it."},
                        &ServerOptions::log_level,

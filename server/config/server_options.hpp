@@ -69,6 +69,10 @@ struct ServerOptions {
   /// Who may connect over TCP; empty: everyone who can, and only loopback addresses may be listened on.
   io::AllowList allow;
 
+  /// Where /-/live and /-/ready are answered over HTTP; nowhere without it, since nobody else should have to
+  /// know of a port.
+  std::optional<io::Endpoint> admin;
+
   /// 0: the CPUs that this process may use (usable_cpus()). One event loop each.
   std::size_t shards = 0;
   /// Measured: inline with stealing costs a third of the CPU of the pool, and a blocking handler delays no

@@ -32,6 +32,13 @@ std::vector<std::string> Server::endpoints() const {
   return names;
 }
 
+std::vector<std::function<void(std::function<void()>)>> Server::loops() {
+  std::vector<std::function<void(std::function<void()>)>> loops;
+  for (auto* shard : shard_list_)
+    loops.emplace_back([shard](std::function<void()> task) { shard->post(std::move(task)); });
+  return loops;
+}
+
 void Server::stop_accepting(std::chrono::milliseconds patience) {
   // Each on the loop that it runs on; all of them have stopped before the sockets are closed.
   std::vector<std::future<void>> stopped;

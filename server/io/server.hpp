@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,6 +29,9 @@ class Server {
 
   /// What is listened on, as text.
   std::vector<std::string> endpoints() const;
+
+  /// A function for each shard that runs a task on its loop; any thread. For looking whether it still turns.
+  std::vector<std::function<void(std::function<void()>)>> loops();
 
   /// Takes no further connections; what was accepted is served. Not from a thread of the runner. A listener
   /// whose leader does not come to it within `patience` (an application holds it, and nothing can be stolen)

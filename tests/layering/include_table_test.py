@@ -33,7 +33,7 @@ LLHTTP = re.compile(r"^llhttp\.h$")
 
 # room → (rooms that it may include besides itself, outside headers besides the C++ standard library)
 SHOWN = ["server/config", "server/observe", "server/runner", "server/exchange", "server/protocol", "server/io",
-         "server/process", "server/dev", "hosting", "middleware", "fastcgi"]
+         "server/process", "server/protocol/http", "server/dev", "hosting", "middleware", "fastcgi"]
 TABLE = {
     "fastcgi": ([], []),
     "middleware": ([], []),
