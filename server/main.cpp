@@ -39,6 +39,7 @@
 #include "server/observe/admin_server.hpp"
 #include "server/observe/health.hpp"
 #include "server/observe/log.hpp"
+#include "server/process/init.hpp"
 #include "server/process/readiness.hpp"
 #include "server/process/signals.hpp"
 #include "server/process/stop_controller.hpp"
@@ -459,6 +460,7 @@ int main(int argc, char** argv) {
     std::fprintf(health.healthy ? stdout : stderr, "%s\n", health.line.c_str());
     return health.healthy ? 0 : 1;
   }
+  process::leave_number_one();
   try {
     if (const auto* command = std::get_if<cli::NewCommand>(&parsed)) return make_project(*command);
     if (const auto* command = std::get_if<cli::DevCommand>(&parsed)) return develop(*command);
