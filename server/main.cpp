@@ -21,13 +21,14 @@
 #include "hosting/managed_app.hpp"
 #include "hosting/managed_bridge.hpp"
 #include "hosting/native_exports.hpp"
+#include "hosting/runtime_config.hpp"
 #include "middleware/builtin/fixed_page.hpp"
 #include "middleware/builtin/page_refresh.hpp"
 #include "middleware/pipeline.hpp"
 #include "server/cli/command_line.hpp"
 #include "server/cli/unknown_variables.hpp"
 #include "server/cli/version.hpp"
-#include "server/config/cpu_limit.hpp"
+#include "server/config/capacity.hpp"
 #include "server/config/data_protection_folder.hpp"
 #include "server/config/server_options.hpp"
 #include "server/dev/child_role.hpp"
@@ -133,7 +134,7 @@ protocol::ForwardedTrust forwarded_trust(const config::ServerOptions& options) {
   return protocol::ForwardedTrust(std::move(networks));
 }
 
-runner::RunnerOptions runner_options(const config::ServerOptions& options) {
+runner::RunnerOptions runner_options(const config::ServerOptions& options, const config::Capacity& capacity) {
   runner::RunnerOptions runner;
   switch (options.dispatch) {
     case config::Dispatch::kSteal:
@@ -146,7 +147,7 @@ runner::RunnerOptions runner_options(const config::ServerOptions& options) {
       runner.dispatch = runner::Dispatch::kPool;
       break;
   }
-  runner.max_app_threads = options.max_app_threads;
+  runner.max_app_threads = capacity.max_app_threads;
   return runner;
 }
 
@@ -260,7 +261,18 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 /// Starts the CLR and the application in it.
-hosting::ManagedBridge& start_application(const config::ServerOptions& options,
+/// What the runtime is told by others.
+config::RuntimeSettings runtime_settings(const std::filesystem::path& application) {
+  config::RuntimeSettings settings{.environment = &std::getenv, .properties = {}};
+  try {
+    if (auto config = hosting::read_runtime_config(application)) settings.properties = std::move(config->properties);
+  } catch (const hosting::HostError&) {
+    // The start of the runtime meets it again, and says what is wrong.
+  }
+  return settings;
+}
+
+hosting::ManagedBridge& start_application(const config::ServerOptions& options, const config::Capacity& capacity,
                                           const std::filesystem::path& application,
                                           const std::vector<io::ListeningSocket>& sockets,
                                           middleware::TokenTable& tokens, observe::Log& log) {
@@ -269,6 +281,7 @@ hosting::ManagedBridge& start_application(const config::ServerOptions& options,
   hosting::RuntimeOptions runtime_options;
   runtime_options.application = application;
   runtime_options.bridge = bridge_file;
+  runtime_options.properties = capacity.properties;
   runtime.start(runtime_options);
   for (const auto& warning : runtime.warnings()) log.warn(warning);
   log.debug("runtime: " + runtime.description());
@@ -316,6 +329,11 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
        .allow = options.allow.empty() && web_servers ? *web_servers : options.allow},
       inherited);
 
+  const auto application = std::filesystem::absolute(options.app).lexically_normal();
+  const auto capacity =
+      config::plan_capacity(options, config::Resources::of_process(), runtime_settings(application));
+  log.info("capacity: " + capacity.description);
+
   auto& health = *new observe::Health;
   std::unique_ptr<observe::AdminServer> admin;
   if (options.admin) {
@@ -326,14 +344,13 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
     for (const auto& endpoint : admin->endpoints()) log.info("admin: probes are answered on " + endpoint);
   }
 
-  const auto application = std::filesystem::absolute(options.app).lexically_normal();
   const auto role = dev::ChildRole::from_environment();
   hosting::ManagedBridge* bridge = nullptr;
   middleware::AppFunc answers;
   if (role.is_page) {
     answers = middleware::AppFunc::of(*new middleware::FixedPage(read_file(application)));
   } else {
-    bridge = &start_application(options, application, sockets, tokens, log);
+    bridge = &start_application(options, capacity, application, sockets, tokens, log);
     answers = middleware::AppFunc::of(*new hosting::ManagedApp(bridge->table()));
   }
   auto& pipeline = *new middleware::Pipeline(answers);
@@ -366,16 +383,15 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
       .web_servers = web_servers,
       .max_orphans = options.max_orphans,
   };
-  const std::size_t shards = options.shards ? options.shards : config::usable_cpus();
-  auto& server = *new io::Server(context, runner_options(options), shards);
+  auto& server = *new io::Server(context, runner_options(options, capacity), capacity.shards);
   server.start(std::move(sockets), options.allow);
   health.watch(server.loops());
   health.set(observe::Health::State::kReady);
 
   std::string where;
   for (const auto& endpoint : server.endpoints()) where += (where.empty() ? "" : ", ") + endpoint;
-  log.info("ready: " + application.filename().string() + " on " + where + " (" + std::to_string(shards) +
-           " shard" + (shards == 1 ? "" : "s") + ")");
+  log.info("ready: " + application.filename().string() + " on " + where + " (" +
+           std::to_string(capacity.shards) + " shard" + (capacity.shards == 1 ? "" : "s") + ")");
   readiness.ready("serving " + application.filename().string());
 
   auto how = stop_request.wait();

@@ -17,19 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::size_t affinity_count() {
-  // The kernel's mask may be longer than cpu_set_t's 1024 CPUs.
-  for (std::size_t cpus = 1024; cpus <= (1u << 20); cpus *= 2) {
-    std::vector<cpu_set_t> set(CPU_ALLOC_SIZE(cpus) / sizeof(cpu_set_t));
-    const std::size_t bytes = set.size() * sizeof(cpu_set_t);
-    if (sched_getaffinity(0, bytes, set.data()) == 0) {
-      return static_cast<std::size_t>(CPU_COUNT_S(bytes, set.data()));
-    }
-    if (errno != EINVAL) break;
-  }
-  return std::thread::hardware_concurrency();
-}
-
 std::optional<double> quota_of(double quota, double period) {
   if (!(quota > 0) || !(period > 0)) return std::nullopt;
   return quota / period;
@@ -70,6 +57,17 @@ std::size_t limit_cpus(std::size_t affinity, std::optional<double> quota) {
   return std::max<std::size_t>(cpus, 1);
 }
 
-std::size_t usable_cpus() { return limit_cpus(affinity_count(), cgroup_cpu_quota("/")); }
+std::size_t affinity_cpus() {
+  // The kernel's mask may be longer than cpu_set_t's 1024 CPUs.
+  for (std::size_t cpus = 1024; cpus <= (1u << 20); cpus *= 2) {
+    std::vector<cpu_set_t> set(CPU_ALLOC_SIZE(cpus) / sizeof(cpu_set_t));
+    const std::size_t bytes = set.size() * sizeof(cpu_set_t);
+    if (sched_getaffinity(0, bytes, set.data()) == 0) {
+      return static_cast<std::size_t>(CPU_COUNT_S(bytes, set.data()));
+    }
+    if (errno != EINVAL) break;
+  }
+  return std::thread::hardware_concurrency();
+}
 
 }  // namespace owind::config

@@ -9,8 +9,8 @@
 
 namespace owind::config {
 
-/// The smaller of the CPU affinity and the quota, rounded up; at least 1. Reads the files anew at each call.
-std::size_t usable_cpus();
+/// How many CPUs the scheduler lets this process run on.
+std::size_t affinity_cpus();
 
 /// The smallest quota of the control groups (version 1 and 2) of this process and all their ancestors that
 /// are visible here, in CPUs; nothing when none is set. `root` stands in for "/" before /proc and the mount

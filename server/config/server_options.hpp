@@ -48,6 +48,10 @@ inline constexpr std::uint64_t kHttpMinBytesPerSecond = 240;
 /// connection.
 inline constexpr std::chrono::milliseconds kFastCgiIdleTimeout = std::chrono::seconds(90);
 
+/// 512 of 8 MB of stack are 4 GB of address space, of which little is touched; php-fpm's largest common
+/// pm.max_children.
+inline constexpr std::size_t kMaxAppThreads = 512;
+
 struct ServerOptions {
   /// The assembly to serve.
   std::filesystem::path app;
@@ -73,14 +77,14 @@ struct ServerOptions {
   /// know of a port.
   std::optional<io::Endpoint> admin;
 
-  /// 0: the CPUs that this process may use (usable_cpus()). One event loop each.
+  /// 0: the CPUs that this process may use (capacity.hpp). One event loop each.
   std::size_t shards = 0;
   /// Measured: inline with stealing costs a third of the CPU of the pool, and a blocking handler delays no
   /// other.
   Dispatch dispatch = Dispatch::kSteal;
-  /// Threads of all shards that may be inside the application. 512 of 8 MB of stack are 4 GB of address
-  /// space, of which little is touched; php-fpm's largest common pm.max_children.
-  std::size_t max_app_threads = 512;
+  /// Threads of all shards that may be inside the application. Without a value kMaxAppThreads, or what the
+  /// memory allows (capacity.hpp).
+  std::optional<std::size_t> max_app_threads;
   /// Above it a request gets a 503. Twice the connections that nginx keeps per worker (worker_connections
   /// 512).
   std::size_t max_requests_in_flight = 1'024;

@@ -130,7 +130,7 @@ TEST_CASE("cpu limit: a quota is rounded up and never below one CPU") {
 TEST_CASE("cpu limit: this process may use no more CPUs than its affinity has") {
   cpu_set_t set;
   REQUIRE(sched_getaffinity(0, sizeof set, &set) == 0);
-  const auto cpus = usable_cpus();
+  const auto cpus = affinity_cpus();
   CHECK(cpus >= 1);
   CHECK(cpus <= static_cast<std::size_t>(CPU_COUNT(&set)));
 }
