@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "server/exchange/error_page.hpp"
@@ -73,9 +74,63 @@ void Connection::log(Severity severity, const Stream* stream, std::string_view t
   trace.record(severity, token, std::string(text) + " (" + peer_name(socket_.get()) + ")");
 }
 
+// ---- steps ----
+
+template <typename Step>
+void Connection::guarded(Step step) noexcept {
+  try {
+    step();
+  } catch (const std::bad_alloc&) {
+    // The codec may have stopped in the middle of a record: nothing more is said on this connection.
+    shard_.visitor_trace().record(Severity::kError, {}, "connection closed: no memory for it");
+    close(true);
+  }
+}
+
+void Connection::on_events(std::uint32_t events) noexcept {
+  guarded([&] { handle_events(events); });
+  shard_.release_if_closed(*this);
+}
+
+void Connection::on_progress(Exchange& exchange) noexcept {
+  if (closed_) return;
+  guarded([&] {
+    if (Stream* stream = find(exchange.stream()); stream && stream->exchange == &exchange) {
+      service(*stream);
+      if (!closed_ && (unsent() > 0 || closing_ != Closing::kNo)) shard_.flush_later(*this);
+    }
+    if (!closed_) update_interest();
+  });
+  shard_.release_if_closed(*this);
+}
+
+void Connection::flush_output() noexcept {
+  if (closed_) return;
+  guarded([&] {
+    flush();
+    if (!closed_) update_interest();
+  });
+}
+
+void Connection::on_heartbeat() noexcept {
+  guarded([&] { look_at_timeouts(); });
+}
+
+void Connection::drain() noexcept {
+  guarded([&] {
+    draining_ = true;
+    codec_->drain();
+    close_if_drained();
+  });
+}
+
+void Connection::shut_down() noexcept {
+  guarded([&] { stop_now(); });
+}
+
 // ---- input ----
 
-void Connection::on_events(std::uint32_t events) {
+void Connection::handle_events(std::uint32_t events) {
   if ((interest_ & EPOLLIN) && (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))) {
     on_readable();
   } else if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
@@ -85,7 +140,6 @@ void Connection::on_events(std::uint32_t events) {
   }
   if (!closed_ && (events & EPOLLOUT)) on_writable();
   if (!closed_) update_interest();
-  shard_.release_if_closed(*this);
 }
 
 void Connection::update_interest() {
@@ -249,14 +303,14 @@ void Connection::head_parts(protocol::StreamId id, std::span<const protocol::Hea
 }
 
 void Connection::on_begin(const Event& event) {
-  Stream stream;
+  // Its place first: an exchange without one would never be given back.
+  Stream& stream = streams_.emplace_back();
   stream.id = event.stream;
   stream.since = stream.last_body = shard_.now();
   stream.exchange = fail_when_idle_ ? nullptr : shard_.slots().acquire(event.stream, *this);
   if (!stream.exchange) stream.refuse_status = 503;
   if (stream.exchange && event.authorizer)
     stream.exchange->block().set(middleware::Slot::kGatewayRole, "Authorizer");
-  streams_.push_back(stream);
 }
 
 void Connection::on_head_end(Stream& stream) {
@@ -341,22 +395,6 @@ void Connection::after_input() {
 protocol::Output& Connection::out() {
   if (output_.capacity() == 0) output_ = shard_.lend_output();
   return output_;
-}
-
-void Connection::on_progress(Exchange& exchange) noexcept {
-  if (closed_) return;
-  if (Stream* stream = find(exchange.stream()); stream && stream->exchange == &exchange) {
-    service(*stream);
-    if (!closed_ && (unsent() > 0 || closing_ != Closing::kNo)) shard_.flush_later(*this);
-  }
-  if (!closed_) update_interest();
-  shard_.release_if_closed(*this);
-}
-
-void Connection::flush_output() {
-  if (closed_) return;
-  flush();
-  if (!closed_) update_interest();
 }
 
 void Connection::service(Stream& stream) {
@@ -547,7 +585,7 @@ void Connection::abort(AbortReason reason) {
   close(reason != AbortReason::kDisconnected);
 }
 
-void Connection::shut_down() {
+void Connection::stop_now() {
   // What has arrived and was not read is answered as well.
   if (!closed_ && closing_ == Closing::kNo && (interest_ & EPOLLIN)) on_readable();
   if (closed_) return;
@@ -613,12 +651,6 @@ void Connection::begin_drain() {
   closing_ = Closing::kDraining;
   closing_since_ = shard_.now();
   ::shutdown(socket_.get(), SHUT_WR);
-}
-
-void Connection::drain() {
-  draining_ = true;
-  codec_->drain();
-  close_if_drained();
 }
 
 void Connection::close_if_drained() {
@@ -706,7 +738,7 @@ void Connection::give_up_fullest() {
   }
 }
 
-void Connection::on_heartbeat() {
+void Connection::look_at_timeouts() {
   if (closed_) return;
   const Tick now = shard_.now();
   const auto& limits = limits_;

@@ -40,25 +40,28 @@ class Connection final : public exchange::ExchangeOwner,
   /// Begins to read. @return 0 or an errno: it cannot be watched.
   int start();
 
-  void on_events(std::uint32_t events) override;
+  // What the shard and its loop call. Where there is no memory for a step the connection is over, and no
+  // other one is touched.
+
+  void on_events(std::uint32_t events) noexcept override;
 
   void on_progress(exchange::Exchange& exchange) noexcept override;
 
-  /// Sends what there is. The shard calls it; see Shard::flush_later().
-  void flush_output();
+  /// Sends what there is. See Shard::flush_later().
+  void flush_output() noexcept;
 
   /// Looks at every timeout. May close the connection.
-  void on_heartbeat();
+  void on_heartbeat() noexcept;
 
   /// No new requests: closes now when idle, else after the last response.
-  void drain();
+  void drain() noexcept;
 
   /// Gives up every request and closes at once.
   void abort(middleware::AbortReason reason);
 
-  /// The process stops and waits for nobody: 503 for what has no head yet, a visible failure for what has one.
-  /// Closes now, or when the answers are sent and the peer has closed.
-  void shut_down();
+  /// The process stops and waits for nobody: 503 for what has no head yet, a visible failure for what has
+  /// one. Closes now, or when the answers are sent and the peer has closed.
+  void shut_down() noexcept;
 
   /// The shard may destroy it.
   bool closed() const { return closed_; }
@@ -97,6 +100,13 @@ class Connection final : public exchange::ExchangeOwner,
     kDrainAfterFlush,
     kDraining,
   };
+
+  /// Runs one of the steps above.
+  template <typename Step>
+  void guarded(Step step) noexcept;
+  void handle_events(std::uint32_t events);
+  void look_at_timeouts();
+  void stop_now();
 
   // Input.
   void on_readable();
@@ -152,14 +162,15 @@ class Connection final : public exchange::ExchangeOwner,
   std::vector<Stream> streams_;
   protocol::Output output_;
   std::size_t sent_ = 0;
-  protocol::Output kept_;  ///< Input that waits for the response before it, from kept_at_ on. Not read on meanwhile.
+  protocol::Output
+      kept_;  ///< Input that waits for the response before it, from kept_at_ on. Not read on meanwhile.
   std::size_t kept_at_ = 0;
   std::size_t discarded_ = 0;
   const Tick opened_;
   Tick last_input_;
   Tick last_output_ = 0;
   Tick last_beat_;
-  Rate sending_;  ///< Since output had to wait.
+  Rate sending_;            ///< Since output had to wait.
   Tick message_since_ = 0;  ///< When the unfinished record began to come; 0: there is none.
   Tick closing_since_ = 0;
   Tick paused_since_ = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <ctime>
+#include <new>
 #include <system_error>
 
 namespace owind::io {
@@ -40,7 +41,9 @@ Shard::Shard(std::uint32_t index, ServerContext& server, runner::Runner& runner)
       exchange_context_{index,        runner.add_shard(*this), server.tokens, blocks_,
                         server.trace, server.admission,        server.app,    server.pipe_limits},
       slots_(exchange_context_),
-      read_buffer_(new std::byte[kReadBufferBytes]) {}
+      read_buffer_(new std::byte[kReadBufferBytes]) {
+  outputs_.reserve(kKeptOutputs);
+}
 
 Shard::~Shard() = default;
 
@@ -50,7 +53,17 @@ void Shard::adopt(int fd, bool is_tcp, const Service& service) {
   load_.fetch_add(1, std::memory_order_relaxed);
   boost::asio::post(context_, [this, fd, is_tcp, &service] {
     arm_heartbeat();
-    connections_.push_back(std::make_unique<Connection>(*this, UniqueFd(fd), is_tcp, service));
+    try {
+      UniqueFd socket(fd);
+      connections_.emplace_back();
+      connections_.back() = std::make_unique<Connection>(*this, std::move(socket), is_tcp, service);
+    } catch (const std::bad_alloc&) {
+      if (!connections_.empty() && !connections_.back()) connections_.pop_back();
+      server_.visitor_trace.record(Severity::kError, {}, "connection closed: no memory for it");
+      load_.fetch_sub(1, std::memory_order_relaxed);
+      server_.connections.fetch_sub(1, std::memory_order_relaxed);
+      return;
+    }
     Connection& connection = *connections_.back();
     connection.index_ = connections_.size() - 1;
     if (const int error = connection.start(); error != 0) {
@@ -172,7 +185,13 @@ void Shard::abandon(Exchange& exchange, AbortReason reason, bool orphan_now) {
     watch(exchange);
 }
 
-void Shard::watch(Exchange& exchange) { abandoned_.push_back({&exchange, exchange.token(), now_}); }
+void Shard::watch(Exchange& exchange) {
+  try {
+    abandoned_.push_back({&exchange, exchange.token(), now_});
+  } catch (const std::bad_alloc&) {
+    make_orphan(exchange);  // sooner than it would have become one
+  }
+}
 
 void Shard::make_orphan(Exchange& exchange) {
   if (!exchange.make_orphan()) return;

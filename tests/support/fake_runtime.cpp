@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "hosting/native_exports.hpp"
+#include "tests/support/failing_memory.hpp"
 
 namespace owind::testing {
 namespace {
@@ -36,8 +37,11 @@ FakeRequest::Moved FakeRequest::read(std::size_t length) {
   Moved moved;
   moved.bytes.resize(length);
   std::int32_t n = -1;
-  moved.status = native_.read(token, reinterpret_cast<std::uint8_t*>(moved.bytes.data()),
-                              static_cast<std::int32_t>(length), &n);
+  {
+    const MemoryMayFail native;
+    moved.status = native_.read(token, reinterpret_cast<std::uint8_t*>(moved.bytes.data()),
+                                static_cast<std::int32_t>(length), &n);
+  }
   moved.bytes.resize(static_cast<std::size_t>(n));
   return moved;
 }
@@ -47,7 +51,10 @@ FakeRequest::Moved FakeRequest::write(std::string_view bytes) {
   const std::vector<std::uint8_t> copy(bytes.begin(), bytes.end());
   Moved moved;
   std::int32_t n = -1;
-  moved.status = native_.write(token, copy.data(), static_cast<std::int32_t>(copy.size()), &n);
+  {
+    const MemoryMayFail native;
+    moved.status = native_.write(token, copy.data(), static_cast<std::int32_t>(copy.size()), &n);
+  }
   moved.taken = static_cast<std::size_t>(n);
   return moved;
 }
@@ -72,8 +79,12 @@ owind_status FakeRequest::raw_head(std::string_view bytes) {
   std::memcpy(copy.get(), bytes.data(), bytes.size());
   std::uint8_t message[512];
   std::int32_t length = 0;
-  const auto answer = native_.head(token, reinterpret_cast<const owind_response_head*>(copy.get()),
-                                   static_cast<std::int32_t>(bytes.size()), message, sizeof message, &length);
+  owind_status answer;
+  {
+    const MemoryMayFail native;
+    answer = native_.head(token, reinterpret_cast<const owind_response_head*>(copy.get()),
+                          static_cast<std::int32_t>(bytes.size()), message, sizeof message, &length);
+  }
   error.assign(reinterpret_cast<const char*>(message), static_cast<std::size_t>(length));
   return answer;
 }
@@ -101,6 +112,7 @@ void FakeRequest::abort(int reason) {
 owind_status FakeRequest::complete(int outcome) {
   // Before the native side is told: from then on the token may be another request's slot.
   if (!completed.exchange(true)) current->forget(token);
+  const MemoryMayFail native;
   return native_.complete(token, outcome);
 }
 
@@ -156,6 +168,7 @@ owind_status FakeRuntime::selftest(const owind_selftest* question, owind_selftes
 
 owind_status FakeRuntime::start(std::uint64_t token, const owind_request_block* block, std::int32_t flags,
                                 std::int32_t* entered) {
+  const MemoryIsFine its_own;
   if (Gate* const until = current->collection_.load()) {
     if (Gate* const waits = current->waiting_start_.load()) waits->open();
     until->wait();
@@ -166,12 +179,14 @@ owind_status FakeRuntime::start(std::uint64_t token, const owind_request_block* 
 
 owind_status FakeRuntime::on_ready(std::uint64_t token, std::int32_t ready, std::int32_t flags,
                                    std::int32_t* entered) {
+  const MemoryIsFine its_own;
   say_entered(entered);
   return current->run_ready(token, ready, flags);
 }
 
 owind_status FakeRuntime::on_abort(std::uint64_t token, std::int32_t reason, std::int32_t flags,
                                    std::int32_t* entered) {
+  const MemoryIsFine its_own;
   say_entered(entered);
   return current->run_abort(token, reason, flags);
 }

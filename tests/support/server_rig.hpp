@@ -22,6 +22,7 @@
 #include "server/protocol/fastcgi_protocol.hpp"
 #include "server/protocol/http/http_protocol.hpp"
 #include "server/runner/runner.hpp"
+#include "tests/support/failing_memory.hpp"
 #include "tests/support/fake_runtime.hpp"
 #include "tests/support/fastcgi_client.hpp"
 #include "tests/support/http_client.hpp"
@@ -37,6 +38,7 @@ void eventually(Condition&& condition) {
 class LogLines final : public middleware::TraceSink {
  public:
   void record(middleware::Severity severity, middleware::Token, std::string_view text) noexcept override {
+    const MemoryIsFine its_own;
     const std::lock_guard lock(mutex_);
     lines_.push_back(std::to_string(static_cast<int>(severity)) + " " + std::string(text));
   }

@@ -150,6 +150,48 @@ TEST_CASE("descriptors above 1,023 are served as all others (CVE-2012-6687)") {
   for (auto& client : clients) REQUIRE(client.send(get(1, "/")).response().status() == 200);
 }
 
+TEST_CASE("65,535 requests that are begun and left hold no more places than a connection has") {
+  Target target;
+  const auto before = target.rig.slots_made();
+  Client client = target.rig.connect();
+  const std::size_t most = fastcgi::Limits{}.max_active_requests;
+  for (int id = 1; id <= 65'535; ++id) {
+    client.send(wire::begin(id));
+    if (id <= static_cast<int>(most)) continue;
+    const auto refused = client.response(id);
+    REQUIRE(refused.protocol_status == 2);
+  }
+  CHECK(target.rig.slots_made() <= before + most);
+  target.check_neighbour();
+}
+
+TEST_CASE(
+    "on a kept connection every answer is that of its own request, whatever came before it (mono #20086)") {
+  Target target;
+  target.rig.add("", [](const SharedRequest& r) {
+    r->head(302, {{"Location", r->path()}});
+    r->complete();
+  });
+  Client client = target.rig.connect();
+  for (int i = 0; i < 3000; ++i) {
+    const std::string nonce = "nonce-" + std::to_string(i);
+    switch (i % 4) {
+      case 0:
+        REQUIRE(client.send(get(1, "/")).response().body() == "Hello, World!");
+        break;
+      case 1:
+        REQUIRE(client.send(post(1, "/echo", nonce)).response().body() == nonce);
+        break;
+      case 2:
+        REQUIRE(client.send(get(1, "/" + nonce)).response().field("Location") == "/" + nonce);
+        break;
+      case 3:
+        REQUIRE(client.send(post(1, "/stream", nonce)).response().body() == nonce);
+        break;
+    }
+  }
+}
+
 TEST_CASE("a flood of questions is answered as it is read, and its peer waits") {
   Target target;
   Client client = target.rig.connect();
