@@ -234,12 +234,16 @@ class Collection:
 
     def test_an_error_after_the_head_is_never_a_whole_response(self):
         for path in ("/error/after", "/error/after?bytes=200000", "/error/after?length=5000", "/error/short"):
-            try:
-                response = self.ask(path)
-            except ConnectionError:
-                continue
-            self.assertTrue(not response.complete or response.status in (500, 502, 503),
-                            f"{path}: {response.status}, {len(response.body)} bytes, complete")
+            self.check_broken(path)
+
+    def check_broken(self, path):
+        """Cut, or an error of the front end's own when it has not sent the head by then."""
+        try:
+            response = self.ask(path)
+        except ConnectionError:
+            return
+        self.assertTrue(not response.complete or response.status in (500, 502, 503),
+                        f"{path}: {response.status}, {len(response.body)} bytes, complete")
 
     def test_a_visitor_who_leaves_a_waiting_request(self):
         gate = f"left-{self.front.name}"
@@ -315,7 +319,7 @@ class LighttpdFrontEndTest(Collection, Case):
         """It notices (unexpected end-of-file). Where it has not sent the head by then it gives the response the length of what
         there is, unless its length was told."""
         for path in ("/error/after?length=5000", "/error/short"):
-            self.assertFalse(self.ask(path).complete, path)
+            self.check_broken(path)
         self.ask("/error/after")
         until(lambda: self.front.log().count("unexpected end-of-file") >= 3, "lighttpd's own lines")
 
@@ -343,7 +347,7 @@ class CaddyFrontEndTest(Collection, Case):
     def test_an_error_after_the_head_is_never_a_whole_response(self):
         """It notices (aborting with incomplete response), and ends the response all the same, unless its length was told."""
         for path in ("/error/after?length=5000", "/error/short"):
-            self.assertFalse(self.ask(path).complete, path)
+            self.check_broken(path)
         self.ask("/error/after")
         until(lambda: "aborting with incomplete response" in self.front.log(), "Caddy's own line")
 
