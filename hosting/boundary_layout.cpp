@@ -78,6 +78,7 @@ std::vector<owind_layout_entry> boundary_layout() {
       OWIND_FIELD(owind_native_table, next),
       OWIND_FIELD(owind_native_table, complete),
       OWIND_FIELD(owind_native_table, log),
+      OWIND_FIELD(owind_native_table, send_file),
       OWIND_STRUCT(owind_selftest),
       OWIND_FIELD(owind_selftest, size),
       OWIND_FIELD(owind_selftest, i32),

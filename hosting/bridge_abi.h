@@ -165,7 +165,8 @@ typedef struct owind_native_table {
    * follows, then offer the rest. The head must have been given. The bytes are copied inside the call. */
   owind_status (*write)(uint64_t token, const uint8_t* bytes, int32_t length, int32_t* taken);
 
-  /* Asks that what was written so far is sent now (it always is; this is the place for protocols that gather). */
+  /* Asks that what was written so far is sent now (it always is; this is the place for protocols that gather). WAIT: part
+   * of a file is still being sent; on_ready(WRITE) follows. */
   owind_status (*flush)(uint64_t token);
 
   /* Gives the response head (owind_response_head). It is checked here (response rules) and copied; INVALID: nothing was
@@ -184,6 +185,12 @@ typedef struct owind_native_table {
 
   /* One log record; `token` 0: of no request. Anything in `text` is escaped by the native side. */
   owind_status (*log)(int32_t level, uint64_t token, const uint8_t* text, int32_t length);
+
+  /* Sends `count` bytes of a file from `offset` on behind what was written, without copying them through this process. The
+   * native side keeps a descriptor of its own. The head must have been given. WAIT: taken; on_ready(WRITE) follows when all is
+   * sent, and flush() says how it went; writes wait until then. OK: nothing of it has to be sent. UNSUPPORTED: write() the
+   * bytes. Nothing was taken also with TOO_MANY_BYTES, BUSY, INVALID, ABORTED, CLOSED, FAILED. */
+  owind_status (*send_file)(uint64_t token, int32_t descriptor, int64_t offset, int64_t count);
 } owind_native_table;
 
 /* What selftest() sends there and back. */

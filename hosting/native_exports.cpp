@@ -1,8 +1,12 @@
 #include "hosting/native_exports.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -159,8 +163,35 @@ owind_status log(std::int32_t level, std::uint64_t token, const std::uint8_t* te
   return OWIND_OK;
 }
 
-constexpr owind_native_table kTable{
-    sizeof(owind_native_table), OWIND_ABI_VERSION, read, write, flush, head, blocking, next, complete, log};
+owind_status send_file(std::uint64_t token, std::int32_t descriptor, std::int64_t offset,
+                       std::int64_t count) noexcept try {
+  if (offset < 0 || count < 0) return OWIND_INVALID;
+  const auto pin = tokens->pin(Token{token});
+  if (!pin) return OWIND_CLOSED;
+  if (!pin->sends_files()) return OWIND_UNSUPPORTED;
+  // The caller may close its own before the bytes are sent, if nobody waits for them any more.
+  std::shared_ptr<const int> own(new int(::fcntl(descriptor, F_DUPFD_CLOEXEC, 3)), [](const int* fd) {
+    if (*fd >= 0) ::close(*fd);
+    delete fd;
+  });
+  if (*own < 0) return OWIND_FAILED;
+  return as_abi(pin->send_file(
+      {std::move(own), static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(count)}));
+} catch (...) {
+  return OWIND_FAILED;
+}
+
+constexpr owind_native_table kTable{sizeof(owind_native_table),
+                                    OWIND_ABI_VERSION,
+                                    read,
+                                    write,
+                                    flush,
+                                    head,
+                                    blocking,
+                                    next,
+                                    complete,
+                                    log,
+                                    send_file};
 
 }  // namespace
 

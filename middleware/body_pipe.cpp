@@ -60,6 +60,15 @@ void BodyPipe::copy_for(std::unique_lock<std::mutex>& lock, std::byte* to, const
   lock.lock();
 }
 
+Status BodyPipe::count_past(std::uint64_t bytes, std::uint64_t most_in_all) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (closed_ != Status::kOk) return closed_;
+  if (pushing_) return Status::kBusy;
+  if (bytes > most_in_all - std::min<std::uint64_t>(most_in_all, total_in_)) return Status::kTooManyBytes;
+  total_in_ = total_in_ + bytes;
+  return Status::kOk;
+}
+
 BodyPipe::Moved BodyPipe::push_some(std::span<const std::byte> bytes, Marks marks,
                                     std::uint64_t most_in_all) noexcept {
   const bool all = marks == Marks::kIgnore;

@@ -43,6 +43,10 @@ class BodyPipe {
   /// reset().
   Moved push(std::span<const std::byte> bytes, std::uint64_t most_in_all = kNoLimit) noexcept;
 
+  /// Producer: bytes that do not go through the pipe are part of the body, and count like the others. kOk,
+  /// kTooManyBytes (nothing was counted), kBusy, or why the pipe is closed.
+  Status count_past(std::uint64_t bytes, std::uint64_t most_in_all = kNoLimit) noexcept;
+
   /// Producer that cannot wait (the leader with bytes from the wire): takes all of them, whatever the marks
   /// say; over_high() then says to stop reading. kAborted when they were dropped; kFailed when there is no
   /// memory for them.

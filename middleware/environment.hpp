@@ -9,6 +9,7 @@
 #include <string>
 
 #include "middleware/app_func.hpp"
+#include "middleware/file_part.hpp"
 #include "middleware/request_block.hpp"
 #include "middleware/response_head.hpp"
 #include "middleware/status.hpp"
@@ -50,7 +51,15 @@ class Environment {
   /// Copies response body bytes out of `bytes`; the head must have been given. kWait: the rest is offered
   /// again after on_ready(kWrite).
   virtual Transfer write(std::span<const std::byte> bytes) noexcept = 0;
+  /// kWait: part of a file is still being sent.
   virtual Status flush() noexcept = 0;
+  /// Whether send_file() can do anything for this request.
+  virtual bool sends_files() const noexcept = 0;
+  /// Sends part of a file behind what was written, without copying it through this process. The head must have
+  /// been given. kWait: taken; on_ready(kWrite) follows when it has been sent, and flush() says how that went;
+  /// writes wait until then. kOk: nothing of it has to be sent. kUnsupported: write() the bytes. Nothing was
+  /// taken also with kTooManyBytes, kBusy, kInvalid, kAborted, kClosed.
+  virtual Status send_file(FilePart file) noexcept = 0;
   /// Checks the head against the response rules and takes a copy. kInvalid: nothing was taken, `error` says
   /// why.
   virtual Status head(const ResponseHeadView& head, std::string& error) noexcept = 0;

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -88,6 +89,7 @@ class RequestBlock {
   /// A field in the order of arrival.
   void add_field(Slice name, Slice value);
   std::vector<FieldSlice>& fields() { return fields_; }
+  std::span<const FieldSlice> fields() const { return fields_; }
 
   /// Writes the field table and closes the building. False: no memory.
   [[nodiscard]] bool seal() noexcept;

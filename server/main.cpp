@@ -24,6 +24,7 @@
 #include "hosting/runtime_config.hpp"
 #include "middleware/builtin/fixed_page.hpp"
 #include "middleware/builtin/page_refresh.hpp"
+#include "middleware/builtin/static_files.hpp"
 #include "middleware/pipeline.hpp"
 #include "server/cli/command_line.hpp"
 #include "server/cli/unknown_variables.hpp"
@@ -294,6 +295,20 @@ hosting::ManagedBridge& start_application(const config::ServerOptions& options, 
   return bridge;
 }
 
+/// The folders as they are to be looked up later, wherever the process goes.
+std::vector<middleware::StaticFiles::Mount> static_mounts(const config::ServerOptions& options) {
+  std::vector<middleware::StaticFiles::Mount> mounts;
+  for (const auto& [prefix, folder] : options.static_mounts) {
+    const auto path = std::filesystem::absolute(folder).lexically_normal();
+    std::error_code error;
+    if (!std::filesystem::is_directory(path, error))
+      throw io::StartupError("--static " + (prefix.empty() ? "/" : prefix) + ": there is no folder " + path.string(),
+                             "Name a folder that is there and that this user may read.");
+    mounts.push_back({prefix, path.string()});
+  }
+  return mounts;
+}
+
 int serve(const config::ServerOptions& options, const process::Readiness& readiness) {
   // Never destroyed: managed code may call until the process is gone.
   auto& log = *new observe::Log({.level = options.log_level});
@@ -354,6 +369,11 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
     answers = middleware::AppFunc::of(*new hosting::ManagedApp(bridge->table()));
   }
   auto& pipeline = *new middleware::Pipeline(answers);
+  // A page in place of the application stands in place of its files too.
+  if (auto mounts = static_mounts(options); !mounts.empty() && !role.is_page)
+    pipeline.use(std::make_unique<middleware::StaticFiles>(
+        middleware::StaticFiles::Options{std::move(mounts), options.mode == config::Mode::kDevelopment},
+        middleware::MediaTypes::of_system(), log.limited()));
   protocol::HttpSettings http_settings;
   middleware::PageRefresh* refresh = nullptr;
   if (!role.generation.empty()) {

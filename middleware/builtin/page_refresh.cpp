@@ -9,13 +9,18 @@ namespace owind::middleware {
 namespace {
 
 // The page's own generation stands in the address of the script. Reloads only when a server answers: a page
-// that loads anew in the moment between two processes would be lost.
+// that loads anew in the moment between two processes would be lost. Once a generation: a page that the browser
+// takes from its cache, because the application says 304, keeps its old script.
 constexpr std::string_view kScript = R"js((function () {
   'use strict';
   var mine = new URL(document.currentScript.src).searchParams.get('g');
   var source = new EventSource('/_owind/refresh');
   function reload() { source.close(); location.reload(); }
-  source.addEventListener('generation', function (event) { if (event.data !== mine) reload(); });
+  source.addEventListener('generation', function (event) {
+    if (event.data === mine || sessionStorage.getItem('owind') === event.data) return;
+    sessionStorage.setItem('owind', event.data);
+    reload();
+  });
   source.addEventListener('reload', reload);
   addEventListener('pagehide', function () { source.close(); });
 })();

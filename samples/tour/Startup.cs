@@ -50,6 +50,7 @@ namespace Tour
                 ["/echo/stream"] = Bodies.EchoStreaming,
                 ["/download"] = Downloads.Numbered,
                 ["/big"] = Downloads.Big,
+                ["/file"] = Downloads.FromFile,
                 ["/sync"] = Synchronous.Echo,
                 ["/sync/result"] = Synchronous.EchoByResult,
                 ["/events"] = Events.Stream,

@@ -231,24 +231,48 @@ Option socket_account(const Name& name, std::string io::SocketRights::*member) {
       [=](const ServerOptions& options) { return options.socket_rights.*member; });
 }
 
-/// Kept without a slash at its end; "/" is the same as none.
+/// Without slashes at its end: "/" is the same as nothing.
+std::string path_prefix(const std::string& text) {
+  std::string path = text;
+  while (path.ends_with('/')) path.pop_back();
+  const bool clean = std::none_of(path.begin(), path.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '?' || c == '#' || c == '%';
+  });
+  if ((!path.empty() && path.front() != '/') || path.find("//") != std::string::npos || !clean) {
+    throw std::invalid_argument(
+        "\"" + text + "\" is not a path: it starts with a slash and is not percent-encoded, as in /shop");
+  }
+  return path;
+}
+
 Option path_base(const Name& name) {
   return make(
       name, Repeat::kOnce,
-      [](ServerOptions& options, Values values) {
-        std::string path = values.front();
-        while (path.ends_with('/')) path.pop_back();
-        const bool clean = std::none_of(path.begin(), path.end(), [](char c) {
-          return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '?' || c == '#' || c == '%';
-        });
-        if ((!path.empty() && path.front() != '/') || path.find("//") != std::string::npos || !clean) {
-          throw std::invalid_argument(
-              "\"" + values.front() +
-              "\" is not a path: it starts with a slash and is not percent-encoded, as in /shop");
-        }
-        options.path_base = path;
-      },
+      [](ServerOptions& options, Values values) { options.path_base = path_prefix(values.front()); },
       [](const ServerOptions& options) { return options.path_base; });
+}
+
+Option static_mounts(const Name& name) {
+  return make(
+      name, Repeat::kMany,
+      [](ServerOptions& options, Values values) {
+        std::vector<config::StaticMount> mounts;
+        for (const std::string& value : values) {
+          const auto equals = value.find('=');
+          if (!value.starts_with('/') || equals == std::string::npos || equals + 1 == value.size()) {
+            throw std::invalid_argument("\"" + value +
+                                        "\" is not a path and a folder, as in /assets=wwwroot/assets");
+          }
+          mounts.push_back({path_prefix(value.substr(0, equals)), value.substr(equals + 1)});
+        }
+        options.static_mounts = std::move(mounts);
+      },
+      [](const ServerOptions& options) {
+        std::vector<std::string> texts;
+        for (const auto& mount : options.static_mounts)
+          texts.push_back((mount.prefix.empty() ? "/" : mount.prefix) + "=" + mount.folder.string());
+        return join(texts);
+      });
 }
 
 Option folder(const Name& name, std::filesystem::path ServerOptions::*member) {
@@ -333,6 +357,10 @@ std::vector<Option> build() {
                 "A proxy (matched against REMOTE_ADDR) whose Forwarded or X-Forwarded-For and -Proto say who the visitor "
                 "is, and by which scheme."},
                &ServerOptions::trust_forwarded),
+      static_mounts({kRequests, "--static", "OWIND_STATIC", "/PATH=FOLDER",
+                     "Serves the files of a folder below a path, without the application: GET and HEAD, with entity tags, "
+                     "ranges, and name.br or name.gz in place of name for who takes them. What is not there goes on to the "
+                     "application. Nothing outside the folder, and no name that begins with a dot."}),
       size({kRequests, "--max-params-bytes", "OWIND_MAX_PARAMS_BYTES", "SIZE",
             "Size of all parameters (with header fields) of a request; 431 above it."},
            &ServerOptions::max_params_bytes, 1024, kGiB),

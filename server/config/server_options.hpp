@@ -52,6 +52,12 @@ inline constexpr std::chrono::milliseconds kFastCgiIdleTimeout = std::chrono::se
 /// pm.max_children.
 inline constexpr std::size_t kMaxAppThreads = 512;
 
+/// Files of `folder` as responses below `prefix`, which is empty or as "/assets".
+struct StaticMount {
+  std::string prefix;
+  std::filesystem::path folder;
+};
+
 struct ServerOptions {
   /// The assembly to serve.
   std::filesystem::path app;
@@ -102,6 +108,9 @@ struct ServerOptions {
   PathMapping path_mapping = PathMapping::kRequestUri;
   /// As Katana's HttpListener host.
   EncodedSlash encoded_slash = EncodedSlash::kDecode;
+
+  /// Files that are served without the application; the front end usually does that.
+  std::vector<StaticMount> static_mounts;
 
   /// Proxies that are believed about the visitor's address and scheme; nobody, since everybody can send the fields.
   io::AllowList trust_forwarded;

@@ -48,7 +48,7 @@ bool Exchange::begin(protocol::StreamId stream, ExchangeOwner& owner) {
   owner_ = &owner;
   end_ = End::kNotYet;
   in_use_ = counted_ = true;
-  started_ = body_over_ = abort_sent_ = orphaned_ = token_closed_ = tells_reading_ = false;
+  started_ = body_over_ = abort_sent_ = orphaned_ = token_closed_ = tells_reading_ = takes_files_ = false;
   head_state_ = {};
   head_state_atomic_.store(kNoHead, std::memory_order_relaxed);
   aborted_.store(false, std::memory_order_relaxed);
@@ -143,6 +143,19 @@ void Exchange::conclude(Outcome outcome) {
 
 void Exchange::wake_writer() { resume(Ready::kWrite); }
 
+void Exchange::file_sent() {
+  if (drop_file()) resume(Ready::kWrite);
+}
+
+/// Whether there was one, which somebody waits for.
+bool Exchange::drop_file() noexcept {
+  std::uint8_t queued = kFileQueued;
+  if (!file_state_.compare_exchange_strong(queued, kFileChanges, std::memory_order_seq_cst)) return false;
+  file_ = {};
+  file_state_.store(kNoFile, std::memory_order_release);
+  return true;
+}
+
 bool Exchange::take_head() {
   std::uint8_t expected = kNoHead;
   return head_state_atomic_.compare_exchange_strong(expected, kHeadTaken, std::memory_order_acq_rel);
@@ -151,8 +164,9 @@ bool Exchange::take_head() {
 void Exchange::abort(AbortReason reason) {
   owner_ = nullptr;
   body_over_ = true;
-  aborted_.store(true, std::memory_order_release);
-  const Ready who = request_.close(Status::kAborted) | response_.close(Status::kAborted);
+  aborted_.store(true, std::memory_order_seq_cst);
+  Ready who = request_.close(Status::kAborted) | response_.close(Status::kAborted);
+  if (drop_file()) who = who | Ready::kWrite;
   forget_buffered();
   if (never_start()) return;
   send_abort(reason);
@@ -188,6 +202,7 @@ void Exchange::finish() {
   }
   request_.close(Status::kAborted);
   response_.close(Status::kAborted);
+  drop_file();
   forget_buffered();
 }
 
@@ -310,6 +325,8 @@ Transfer Exchange::write(std::span<const std::byte> bytes) noexcept {
     default:
       return {Status::kInvalid, 0};
   }
+  // Its bytes come first.
+  if (file_state_.load(std::memory_order_acquire) != kNoFile) return {Status::kWait, 0};
   if (response_head_.body_swallowed)
     return {aborted_.load(std::memory_order_acquire) ? Status::kAborted : Status::kOk, bytes.size()};
   const auto moved = response_.push(bytes, response_head_.content_length >= 0
@@ -322,8 +339,40 @@ Transfer Exchange::write(std::span<const std::byte> bytes) noexcept {
 Status Exchange::flush() noexcept {
   if (complete_called_.load(std::memory_order_acquire)) return Status::kClosed;
   if (aborted_.load(std::memory_order_acquire)) return Status::kAborted;
+  if (file_state_.load(std::memory_order_acquire) != kNoFile) return Status::kWait;
   shard_.runner.dirty(*this);
   return Status::kOk;
+}
+
+Status Exchange::send_file(middleware::FilePart file) noexcept {
+  if (complete_called_.load(std::memory_order_acquire)) return Status::kClosed;
+  switch (head_state_atomic_.load(std::memory_order_acquire)) {
+    case kHeadGiven:
+      break;
+    case kHeadTaken:
+      return Status::kAborted;
+    default:
+      return Status::kInvalid;
+  }
+  if (!takes_files_) return Status::kUnsupported;
+  if (response_head_.body_swallowed || file.bytes == 0)
+    return aborted_.load(std::memory_order_acquire) ? Status::kAborted : Status::kOk;
+  std::uint8_t none = kNoFile;
+  if (!file_state_.compare_exchange_strong(none, kFileChanges, std::memory_order_acq_rel)) return Status::kBusy;
+  const Status counted = response_.count_past(file.bytes, response_head_.content_length >= 0
+                                                              ? static_cast<std::uint64_t>(response_head_.content_length)
+                                                              : middleware::BodyPipe::kNoLimit);
+  if (counted != Status::kOk) {
+    file_state_.store(kNoFile, std::memory_order_release);
+    return counted;
+  }
+  file_ = std::move(file);
+  // First the file, then the question whether the request was given up; abort() does the opposite, so that one
+  // of the two sees the other.
+  file_state_.store(kFileQueued, std::memory_order_seq_cst);
+  if (aborted_.load(std::memory_order_seq_cst) && drop_file()) return Status::kAborted;
+  shard_.runner.dirty(*this);
+  return Status::kWait;
 }
 
 Status Exchange::head(const middleware::ResponseHeadView& head, std::string& error) noexcept try {
@@ -399,6 +448,7 @@ bool Exchange::try_retire() {
   } else if (!shard_.tokens.unpinned(token_)) {
     return false;
   }
+  drop_file();
   block_.close();
   forget_buffered();
   request_.reset();

@@ -94,6 +94,15 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   /// From now on on_progress() follows also when the application waits for bytes of its body. Before submit().
   void tell_when_reading() { tells_reading_ = true; }
   bool application_writes() const { return response_.producer_waits(); }
+  /// From now on parts of files are taken as they are. Before submit().
+  void take_files() { takes_files_ = true; }
+  /// The part that is to be sent when the response's pipe is empty; null when there is none. Lasts until
+  /// file_sent(), abort() or finish().
+  const middleware::FilePart* file() const {
+    return file_state_.load(std::memory_order_acquire) == kFileQueued ? &file_ : nullptr;
+  }
+  /// All of it was sent: lets the application go on.
+  void file_sent();
   /// Ends a reader's waiting with this status (kStalled, kTimeout); the token fires as well.
   void fail_request_body(middleware::Status status);
 
@@ -133,6 +142,8 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   middleware::Transfer read(std::span<std::byte> buffer) noexcept override;
   middleware::Transfer write(std::span<const std::byte> bytes) noexcept override;
   middleware::Status flush() noexcept override;
+  bool sends_files() const noexcept override { return takes_files_; }
+  middleware::Status send_file(middleware::FilePart file) noexcept override;
   middleware::Status head(const middleware::ResponseHeadView& head, std::string& error) noexcept override;
   middleware::Status blocking() noexcept override;
   middleware::Status next() noexcept override { return middleware::Status::kUnsupported; }
@@ -145,6 +156,8 @@ class Exchange final : public middleware::Environment, public runner::Effect {
  private:
   friend class SlotTable;
 
+  /// Of file_: the application fills it, the leader empties it.
+  enum FileState : std::uint8_t { kNoFile, kFileChanges, kFileQueued };
   enum HeadProgress : std::uint8_t { kNoHead, kHeadBeingGiven, kHeadGiven, kHeadTaken };
 
   struct StartCall final : runner::Call {
@@ -161,6 +174,7 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   };
 
   void forget_buffered() noexcept;
+  bool drop_file() noexcept;
   void call(runner::Call& what);
   bool never_start();
   void send_abort(middleware::AbortReason reason);
@@ -192,6 +206,7 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   bool counted_ = false;  ///< Holds a place among the requests in flight.
   bool token_closed_ = false;
   bool tells_reading_ = false;  ///< Not written once the application runs.
+  bool takes_files_ = false;    ///< The same.
   protocol::HeadState head_state_;
 
   // Written before the request is published to the application, or by it alone.
@@ -210,6 +225,8 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   middleware::BodyPipe response_;
   std::atomic<std::size_t> buffered_{0};  ///< This request's part of Admission::buffered().
   std::atomic<std::uint8_t> head_state_atomic_{kNoHead};
+  middleware::FilePart file_;
+  std::atomic<std::uint8_t> file_state_{kNoFile};
   std::atomic<bool> aborted_{false};
   std::atomic<bool> complete_called_{false};
   std::atomic<bool> outcome_ready_{false};  ///< parked_ may be run by the leader

@@ -1,7 +1,9 @@
 #include "server/io/connection.hpp"
 
 #include <sys/epoll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -26,6 +28,8 @@ using protocol::Verdict;
 
 namespace {
 constexpr int kMaxRounds = 8;
+/// Of a file, in one round: what a socket with a large buffer takes at once.
+constexpr std::size_t kFileRoundBytes = 256 * 1024;
 }  // namespace
 
 namespace {
@@ -97,7 +101,7 @@ void Connection::on_progress(Exchange& exchange) noexcept {
   guarded([&] {
     if (Stream* stream = find(exchange.stream()); stream && stream->exchange == &exchange) {
       service(*stream);
-      if (!closed_ && (unsent() > 0 || closing_ != Closing::kNo)) shard_.flush_later(*this);
+      if (!closed_ && (has_output() || closing_ != Closing::kNo)) shard_.flush_later(*this);
     }
     if (!closed_) update_interest();
   });
@@ -335,6 +339,7 @@ void Connection::on_head_end(Stream& stream) {
   } else {
     stream.submit = true;
     if (stream.expect_continue) stream.exchange->tell_when_reading();
+    if (codec_->takes_raw_bodies()) stream.exchange->take_files();
   }
 }
 
@@ -384,7 +389,7 @@ void Connection::after_input() {
     ++i;
   }
   if (closed_) return;
-  if (unsent() > 0 || closing_ != Closing::kNo)
+  if (has_output() || closing_ != Closing::kNo)
     shard_.flush_later(*this);
   else
     close_if_drained();
@@ -420,7 +425,15 @@ void Connection::service(Stream& stream) {
   if (unsent() < limits_.output_high_bytes)
     codec_->body(stream.id, x.response_body(), limits_.stream_quota_bytes, out(), wake);
   if (wake) x.wake_writer();
-  if (x.end() == Exchange::End::kNotYet || x.response_body().size() > 0) return;
+  if (x.response_body().size() > 0) return;
+  if (const auto* file = x.file()) {
+    if (file_source_ == &x) return;
+    codec_->open_raw(stream.id, file->bytes, out());
+    file_source_ = &x;
+    file_sent_ = 0;
+    return;
+  }
+  if (x.end() == Exchange::End::kNotYet) return;
   if (x.end() == Exchange::End::kFailed) {
     fail_stream(stream);
     return;
@@ -429,7 +442,10 @@ void Connection::service(Stream& stream) {
 }
 
 void Connection::end_stream(Stream& stream, After after) {
-  if (stream.exchange) shard_.detach(*stream.exchange);
+  if (stream.exchange) {
+    if (file_source_ == stream.exchange) file_source_ = nullptr;
+    shard_.detach(*stream.exchange);
+  }
   remove_stream(stream);
   if (after != After::kKeep && streams_.empty())
     closing_ = after == After::kClose ? Closing::kAfterFlush : Closing::kDrainAfterFlush;
@@ -487,7 +503,23 @@ void Connection::pump_all() {
 void Connection::flush() {
   if (flushing_ || writing_ || closed_) return;
   flushing_ = true;
-  for (int rounds = 0; unsent() > 0;) {
+  for (int rounds = 0; has_output();) {
+    if (unsent() == 0) {
+      output_.clear();
+      sent_ = 0;
+      const Sent sent = send_file_part();
+      if (sent == Sent::kGone) {
+        flushing_ = false;
+        peer_gone();
+        return;
+      }
+      if (sent == Sent::kWait || ++rounds == kMaxRounds) {
+        wait_writable();
+        break;
+      }
+      if (sent == Sent::kAll) pump_all();
+      continue;
+    }
     codec_->seal(output_);
     if (unsent() == 0) break;
     const ssize_t n = ::send(socket_.get(), output_.data() + sent_, unsent(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -504,7 +536,7 @@ void Connection::flush() {
         wait_writable();
         break;
       }
-      pump_all();
+      if (!file_source_) pump_all();
     } else if (n < 0 && errno == EINTR) {
       continue;
     } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
@@ -521,7 +553,7 @@ void Connection::flush() {
     }
   }
   flushing_ = false;
-  if (unsent() > 0 || writing_) return;
+  if (has_output() || writing_) return;
   if (output_.capacity() > 0) shard_.return_output(std::move(output_));
   output_ = {};
   sent_ = 0;
@@ -544,6 +576,56 @@ void Connection::flush() {
   }
 }
 
+/// The next piece of the file that is being sent, from the page cache into the socket (sendfile(2)). The disk may
+/// be waited for, as in nginx: the kernel reads ahead what is asked for in order.
+Connection::Sent Connection::send_file_part() {
+  Exchange& x = *file_source_;
+  const middleware::FilePart& file = *x.file();
+  Stream& stream = *find(x.stream());
+  while (true) {
+    const std::uint64_t left = file.bytes - file_sent_;
+    if (left == 0) {
+      codec_->close_raw(stream.id, out());
+      file_source_ = nullptr;
+      x.file_sent();
+      return Sent::kAll;
+    }
+    auto offset = static_cast<off_t>(file.offset + file_sent_);
+    const ssize_t n = ::sendfile(socket_.get(), *file.descriptor, &offset,
+                                 static_cast<std::size_t>(std::min<std::uint64_t>(left, kFileRoundBytes)));
+    if (n > 0) {
+      file_sent_ += static_cast<std::uint64_t>(n);
+      sending_.bytes += static_cast<std::size_t>(n);
+      last_output_ = shard_.now();
+      if (file_sent_ < file.bytes) return Sent::kSome;
+      continue;
+    }
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Sent::kWait;
+    // A file system that cannot.
+    if (n < 0 && (errno == EINVAL || errno == ENOSYS || errno == EOVERFLOW) && copy_file_part()) return Sent::kSome;
+    if (n < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN || errno == ETIMEDOUT)) return Sent::kGone;
+    log(Severity::kError, &stream,
+        n == 0 || errno == 0
+            ? "the response broke off: its file has become shorter while it was sent"
+            : "the response broke off: its file cannot be read: " + std::string(std::strerror(errno)));
+    fail_stream(stream);
+    return Sent::kSome;
+  }
+}
+
+/// The same by way of the output. False: the file cannot be read, or is at its end (errno 0).
+bool Connection::copy_file_part() {
+  const middleware::FilePart& file = *file_source_->file();
+  out().resize(static_cast<std::size_t>(std::min<std::uint64_t>(file.bytes - file_sent_, 32 * 1024)));
+  errno = 0;
+  const ssize_t n = ::pread(*file.descriptor, output_.data(), output_.size(),
+                            static_cast<off_t>(file.offset + file_sent_));
+  output_.resize(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  file_sent_ += output_.size();
+  return n > 0;
+}
+
 void Connection::wait_writable() {
   if (writing_ || closed_) return;
   writing_ = true;
@@ -563,6 +645,7 @@ void Connection::on_writable() {
 void Connection::give_up(Stream& stream, AbortReason reason, bool orphan_now) {
   Exchange* x = stream.exchange;
   if (!x) return;
+  if (file_source_ == x) file_source_ = nullptr;
   stream.exchange = nullptr;
   shard_.abandon(*x, reason, orphan_now);
 }
@@ -750,14 +833,14 @@ void Connection::look_at_timeouts() {
     if (over(closing_since_, limits.unread_body_timeout)) close(false);
     return;
   }
-  if (unsent() > 0 && over(last_output_, limits.write_timeout)) {
+  if (has_output() && over(last_output_, limits.write_timeout)) {
     log(Severity::kWarning, nullptr,
         "connection closed: the front end has taken no output for " +
             std::to_string(limits.write_timeout.count()) + " ms");
     abort(AbortReason::kTimeout);
     return;
   }
-  if (unsent() > 0) sending_.busy += elapsed;
+  if (has_output()) sending_.busy += elapsed;
   if (sending_.below(limits.min_response_rate, limits.body_rate_grace)) {
     log(Severity::kWarning, nullptr,
         "connection closed: the response is taken with less than " +

@@ -32,7 +32,7 @@ class Connection final : public exchange::ExchangeOwner,
                          public SocketWatch::Watched,
                          private protocol::HeadSink {
  public:
-  /// `service` outlives the connection.
+  /// `socket` does not block. `service` outlives the connection.
   Connection(Shard& shard, UniqueFd socket, bool is_tcp, const Service& service);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -140,6 +140,12 @@ class Connection final : public exchange::ExchangeOwner,
                    bool orphan_now = false);
   void remove_stream(const Stream& stream);
   std::size_t unsent() const { return output_.size() - sent_; }
+  /// Something is to be sent.
+  bool has_output() const { return unsent() > 0 || file_source_; }
+  /// How sending a part of a file went.
+  enum class Sent : std::uint8_t { kAll, kSome, kWait, kGone };
+  Sent send_file_part();
+  bool copy_file_part();
 
   // Ends.
   void peer_gone();
@@ -162,6 +168,8 @@ class Connection final : public exchange::ExchangeOwner,
   std::vector<Stream> streams_;
   protocol::Output output_;
   std::size_t sent_ = 0;
+  exchange::Exchange* file_source_ = nullptr;  ///< Behind output_ a part of a file is to be sent.
+  std::uint64_t file_sent_ = 0;                ///< Of that part.
   protocol::Output
       kept_;  ///< Input that waits for the response before it, from kept_at_ on. Not read on meanwhile.
   std::size_t kept_at_ = 0;

@@ -105,6 +105,11 @@ class Codec {
   /// when the producer waits and may go on. Not called for swallowed bodies.
   virtual std::size_t body(StreamId stream, middleware::BodyPipe& pipe, std::size_t quota_bytes, Output& out,
                            bool& wake) = 0;
+  /// Whether bytes of a body may stand in the connection's output without having gone through the codec:
+  /// between open_raw() and close_raw(), exactly so many.
+  virtual bool takes_raw_bodies() const { return false; }
+  virtual void open_raw(StreamId, std::uint64_t, Output&) {}
+  virtual void close_raw(StreamId, Output&) {}
   /// Appends body bytes that are at hand (pages of the server itself).
   virtual void body(StreamId stream, std::string_view bytes, Output& out) = 0;
   /// Appends the end of the response and forgets the stream.

@@ -23,7 +23,7 @@ stdint.h stddef.h""".split())
 POSIX = re.compile(r"^(stdlib|unistd|fcntl|signal|pthread|sched|poll|pwd|grp|dirent|limits|errno|time|spawn|elf|link|libgen|fnmatch|glob|"
                    r"sys/(types|stat|time|resource|wait|mman|uio|eventfd|signalfd|timerfd|epoll|syscall|prctl|sysinfo|"
                    r"inotify|sysmacros|auxv|utsname|file|random|statvfs|vfs)|linux/\w+)\.h$")
-SOCKETS = re.compile(r"^(sys/(socket|un|ioctl)|netinet/\w+|arpa/inet|netdb|net/\w+|ifaddrs)\.h$")
+SOCKETS = re.compile(r"^(sys/(socket|un|ioctl|sendfile)|netinet/\w+|arpa/inet|netdb|net/\w+|ifaddrs)\.h$")
 ASIO = re.compile(r"^boost/(asio|system)(/|\.hpp)")
 JSON = re.compile(r"^nlohmann/")
 LOG = re.compile(r"^(spdlog|fmt)/")
@@ -52,7 +52,7 @@ TABLE = {
 }
 # Single files with a right of their own.
 FILES = {
-    "middleware/builtin/static_files.cpp": [POSIX],
+    "middleware/builtin/open_file.cpp": [POSIX],
     "hosting/runtime_config.cpp": [JSON],
 }
 

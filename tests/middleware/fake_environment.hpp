@@ -17,6 +17,8 @@ class FakeEnvironment : public Environment {
   Transfer read(std::span<std::byte>) noexcept override { return {Status::kUnsupported, 0}; }
   Transfer write(std::span<const std::byte>) noexcept override { return {Status::kUnsupported, 0}; }
   Status flush() noexcept override { return Status::kUnsupported; }
+  bool sends_files() const noexcept override { return false; }
+  Status send_file(FilePart) noexcept override { return Status::kUnsupported; }
   Status head(const ResponseHeadView&, std::string&) noexcept override { return Status::kUnsupported; }
   Status blocking() noexcept override { return Status::kUnsupported; }
   Status next() noexcept override { return Status::kUnsupported; }

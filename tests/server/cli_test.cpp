@@ -86,6 +86,7 @@ const std::map<std::string, std::string> kOtherValues = {
     {"--max-params-bytes", "128k"},
     {"--max-params-count", "50"},
     {"--trust-forwarded", "192.0.2.0/24"},
+    {"--static", "/assets=wwwroot/assets"},
     {"--max-param-name-bytes", "1k"},
     {"--max-param-value-bytes", "2k"},
     {"--max-requests-per-connection", "10"},
@@ -182,6 +183,20 @@ TEST_CASE(
   CHECK(contains(usage_error({"--validate=maybe"}), "--validate: \"maybe\" is neither true nor false"));
   CHECK(contains(usage_error({}, {{"OWIND_VALIDATE", "maybe"}}), "OWIND_VALIDATE: \"maybe\""));
   CHECK(contains(usage_error({"--validate", "--validate"}), "--validate is given twice"));
+}
+
+TEST_CASE("cli: --static takes a path and a folder, any number of times") {
+  const auto mounts = serve({"--static", "/=wwwroot", "--static=/a/b/=x=y"}).static_mounts;
+  REQUIRE(mounts.size() == 2);
+  CHECK(mounts[0].prefix.empty());
+  CHECK(mounts[0].folder == "wwwroot");
+  CHECK(mounts[1].prefix == "/a/b");
+  CHECK(mounts[1].folder == "x=y");
+  CHECK(serve({}, {{"OWIND_STATIC", "/a=x; /b=y"}}).static_mounts.size() == 2);
+  for (const char* wrong : {"wwwroot", "/a", "/a=", "a=b", "=b", "/a//b=c", "/a%20b=c", ""}) {
+    CAPTURE(wrong);
+    CHECK(contains(usage_error({"--static", wrong}), "--static: \""));
+  }
 }
 
 TEST_CASE("cli: an option changes no other") {

@@ -1,12 +1,14 @@
 #include "tests/support/server_rig.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <future>
@@ -64,6 +66,8 @@ ServerRig::ServerRig(RigOptions options)
               .clock = stepped_clock,
               .heartbeat = std::chrono::milliseconds(0)},
       runner(options.runner) {
+  // As main does.
+  std::signal(SIGPIPE, SIG_IGN);
   for (const auto& make : options.middleware) pipeline.use(make(tokens));
   context.app = pipeline.app();
   for (std::size_t i = 0; i < options.shards; ++i)
@@ -95,6 +99,8 @@ int ServerRig::connect_to(const io::Service& service, Transport transport, std::
   } else if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     fail("socketpair");
   }
+  // As the listener's.
+  if (::fcntl(ends[1], F_SETFL, O_NONBLOCK) != 0) fail("fcntl");
   context.connections.fetch_add(1);
   shards_[shard]->adopt(ends[1], transport == Transport::kTcp, service);
   // Its time begins now, not when the leader comes to it.

@@ -199,6 +199,7 @@ internal unsafe struct NativeTable
     internal delegate* unmanaged<ulong, Status> Next;
     internal delegate* unmanaged<ulong, Outcome, Status> Complete;
     internal delegate* unmanaged<LogLevel, ulong, byte*, int, Status> Log;
+    internal delegate* unmanaged<ulong, int, long, long, Status> SendFile;
 }
 
 /// <summary>owind_selftest.</summary>

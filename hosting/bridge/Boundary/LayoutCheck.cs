@@ -87,6 +87,7 @@ internal unsafe ref struct LayoutCheck
         Member("owind_native_table.next"u8, &native, &native.Next, sizeof(void*));
         Member("owind_native_table.complete"u8, &native, &native.Complete, sizeof(void*));
         Member("owind_native_table.log"u8, &native, &native.Log, sizeof(void*));
+        Member("owind_native_table.send_file"u8, &native, &native.SendFile, sizeof(void*));
 
         ManagedTable managed;
         Struct("owind_managed_table"u8, sizeof(ManagedTable));

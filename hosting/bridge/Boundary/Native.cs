@@ -2,6 +2,7 @@
 // pinned for the call only. Callable from any thread. No status is interpreted here.
 
 using System;
+using Microsoft.Win32.SafeHandles;
 
 namespace Owind.Boundary;
 
@@ -64,6 +65,25 @@ internal static unsafe class Native
     internal static Status Next(ulong token) => s_table.Next(token);
 
     internal static Status Complete(ulong token, Outcome outcome) => s_table.Complete(token, outcome);
+
+    /// <summary>Sends part of a file behind what was written. Wait: taken; it has been sent when
+    /// <see cref="Flush"/> no longer says Wait.</summary>
+    internal static Status SendFile(ulong token, SafeFileHandle file, long offset, long count)
+    {
+        bool held = false;
+        try
+        {
+            file.DangerousAddRef(ref held);
+            return s_table.SendFile(token, (int)file.DangerousGetHandle(), offset, count);
+        }
+        finally
+        {
+            if (held)
+            {
+                file.DangerousRelease();
+            }
+        }
+    }
 
     /// <summary>One log record; nothing happens before <see cref="Install"/>.</summary>
     internal static void Log(LogLevel level, ulong token, ReadOnlySpan<byte> text)

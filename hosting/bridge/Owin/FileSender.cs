@@ -1,5 +1,6 @@
-// sendfile.SendAsync (SendFile extension 0.3.0): part of a file to the response body, by copying. The file is read
-// asynchronously and closed before the Task ends; no thread of the application waits for the disk or the client.
+// sendfile.SendAsync (SendFile extension 0.3.0): part of a file to the response body: from the page cache into the socket
+// where the protocol allows it (HTTP), else by copying. The file is read asynchronously and closed before the Task ends; no
+// thread of the application waits for the disk or the client.
 
 using System;
 using System.Buffers;
@@ -7,6 +8,7 @@ using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.Win32.SafeHandles;
+using Owind.Requests;
 
 namespace Owind.Hosting;
 
@@ -14,9 +16,9 @@ internal sealed class FileSender
 {
     private const int BufferBytes = 64 * 1024;
 
-    private readonly Stream _body;
+    private readonly ResponseBodyStream _body;
 
-    internal FileSender(Stream body) => _body = body;
+    internal FileSender(ResponseBodyStream body) => _body = body;
 
     /// <param name="count">Null: to the end of the file.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range is not inside the file.</exception>
@@ -37,6 +39,12 @@ internal sealed class FileSender
 
             // Also for nothing at all: the call sends the headers.
             await _body.WriteAsync(ReadOnlyMemory<byte>.Empty, cancellation).ConfigureAwait(false);
+            if (left > 0 &&
+                await _body.SendFileAsync(file, offset, left, cancellation).ConfigureAwait(false))
+            {
+                return;
+            }
+
             while (left > 0)
             {
                 Memory<byte> part = buffer.AsMemory(0, (int)Math.Min(left, buffer.Length));

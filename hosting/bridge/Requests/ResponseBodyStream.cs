@@ -8,6 +8,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
+using Microsoft.Win32.SafeHandles;
 using Owind.Boundary;
 
 namespace Owind.Requests;
@@ -155,6 +156,71 @@ internal sealed class ResponseBodyStream : BodyStream
 
     public override int Read(byte[] buffer, int offset, int count) =>
         throw new NotSupportedException("The response body cannot be read.");
+
+    /// <summary>Sends part of a file without copying it through this process, if the server can.</summary>
+    /// <returns>False: it cannot, and nothing was sent.</returns>
+    internal ValueTask<bool> SendFileAsync(SafeFileHandle file, long offset, long count, CancellationToken cancellation)
+    {
+        EnterTurn();
+        Status status;
+        try
+        {
+            EnsureHead();
+            if (_behindHead != null)
+            {
+                LeaveTurn();
+                return new ValueTask<bool>(false);
+            }
+
+            Arm();
+            status = Native.SendFile(Request.Token, file, offset, count);
+        }
+        catch
+        {
+            LeaveTurn();
+            throw;
+        }
+
+        if (status == Status.Unsupported)
+        {
+            Disarm();
+            LeaveTurn();
+            return new ValueTask<bool>(false);
+        }
+
+        _written += status is Status.Ok or Status.Wait ? count : 0;
+        BodyWaiter? waiter = null;
+        ReadOnlyMemory<byte> nothing = default;
+        while (status == Status.Wait)
+        {
+            if (waiter == null)
+            {
+                waiter = RentWaiter();
+                waiter.Prepare(default, 0, flush: true, cancellation);
+            }
+
+            ValueTask sending = waiter.Writing;
+            if (TryPark(waiter))
+            {
+                return Sent(sending);
+            }
+
+            status = Transfer(ref nothing, flush: true);
+        }
+
+        Disarm();
+        Exception? error = status == Status.Ok ? null : Failure(status, (int)Math.Min(count, int.MaxValue));
+        LeaveTurn();
+        return waiter != null ? Sent(waiter.Finished(0, error).Writing)
+            : error == null ? new ValueTask<bool>(true)
+            : ValueTask.FromException<bool>(error);
+
+        static async ValueTask<bool> Sent(ValueTask sending)
+        {
+            await sending.ConfigureAwait(false);
+            return true;
+        }
+    }
 
     /// <summary>Ends a response whose application has returned without an error: sends the head if nothing has.
     /// </summary>

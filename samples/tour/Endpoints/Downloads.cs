@@ -1,6 +1,8 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
+using System.IO;
+using System.Threading;
 using System.Threading.Tasks;
 
 namespace Tour.Endpoints
@@ -44,6 +46,43 @@ namespace Tour.Endpoints
             for (var i = 0; i < 1024; ++i)
             {
                 await context.ResponseBody.WriteAsync(block, 0, block.Length);
+            }
+        }
+
+        /// <summary>GET /file?bytes=N&amp;offset=M&amp;count=C: of a file that holds the N bytes of /download, C from M on, by
+        /// sendfile.SendAsync. With length=no the head has no Content-Length.</summary>
+        public static async Task FromFile(IDictionary<string, object> environment)
+        {
+            var context = new Context(environment);
+            var bytes = context.Query("bytes", 0);
+            var offset = context.Query("offset", 0);
+            var count = context.Query("count", bytes - offset);
+            var path = Path.GetTempFileName();
+            try
+            {
+                using (var file = File.Create(path))
+                {
+                    var block = NewBlock();
+                    for (long number = 0, left = bytes; left > 0; ++number)
+                    {
+                        BinaryPrimitives.WriteInt64BigEndian(block, number);
+                        await file.WriteAsync(block, 0, (int)Math.Min(left, block.Length));
+                        left -= block.Length;
+                    }
+                }
+
+                context.SetHeader("Content-Type", "application/octet-stream");
+                if (context.Query("length") != "no")
+                {
+                    context.SetHeader("Content-Length", count.ToString());
+                }
+
+                var send = (Func<string, long, long?, CancellationToken, Task>)environment["sendfile.SendAsync"];
+                await send(path, offset, count, (CancellationToken)environment["owin.CallCancelled"]);
+            }
+            finally
+            {
+                File.Delete(path);
             }
         }
 

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "middleware/request_block.hpp"
-#include "server/protocol/http/http_date.hpp"
+#include "middleware/http_date.hpp"
 
 namespace owind::protocol {
 namespace {
@@ -36,7 +36,7 @@ bool is_plain_html(const middleware::ResponseHead& head) {
 }
 
 /// The size line of a chunk (RFC 9112 §7.1).
-void append_chunk_size(Output& out, std::size_t size) {
+void append_chunk_size(Output& out, std::uint64_t size) {
   std::array<char, 24> line;
   char* end = std::to_chars(line.data(), line.data() + 20, size, 16).ptr;
   *end++ = '\r';
@@ -298,7 +298,7 @@ void HttpCodec::head(StreamId, const middleware::ResponseHead& head, Output& out
   }
   if (!has_date) {
     append(out, "Date: ");
-    append(out, http_date(settings_.clock()));
+    append(out, middleware::http_date(settings_.clock()));
     append(out, "\r\n");
   }
   if (!has_server) {
@@ -340,6 +340,14 @@ void HttpCodec::body(StreamId, std::string_view bytes, Output& out) {
   if (bytes.empty() || framing_ == Framing::kNone) return;
   if (framing_ == Framing::kChunked) append_chunk_size(out, bytes.size());
   append(out, bytes);
+  if (framing_ == Framing::kChunked) append(out, "\r\n");
+}
+
+void HttpCodec::open_raw(StreamId, std::uint64_t bytes, Output& out) {
+  if (framing_ == Framing::kChunked) append_chunk_size(out, bytes);
+}
+
+void HttpCodec::close_raw(StreamId, Output& out) {
   if (framing_ == Framing::kChunked) append(out, "\r\n");
 }
 

@@ -44,6 +44,9 @@ class HttpCodec final : public Codec {
   std::size_t body(StreamId stream, middleware::BodyPipe& pipe, std::size_t quota_bytes, Output& out,
                    bool& wake) override;
   void body(StreamId stream, std::string_view bytes, Output& out) override;
+  bool takes_raw_bodies() const override { return true; }
+  void open_raw(StreamId stream, std::uint64_t bytes, Output& out) override;
+  void close_raw(StreamId stream, Output& out) override;
   After end(StreamId stream, Verdict verdict, Output& out) override;
   Failure fail(StreamId stream, bool length_announced, bool others_live, Output& out) override;
   void fail_connection(Output&) override {}

@@ -56,6 +56,7 @@ internal static unsafe class FakeBoundary
         Next = &Next,
         Complete = &Complete,
         Log = &WriteLog,
+        SendFile = &SendFile,
     };
 
     /// <summary>Calls the entry point; the text of the error buffer, empty when it succeeded.</summary>
@@ -173,6 +174,10 @@ internal static unsafe class FakeBoundary
         (Find(token)?.Log ?? Log).Enqueue(record);
         return Status.Ok;
     }
+
+    [UnmanagedCallersOnly]
+    private static Status SendFile(ulong token, int descriptor, long offset, long count) =>
+        Find(token)?.SendFile(descriptor, offset, count) ?? Status.Closed;
 
     private sealed class Factory : RequestFactory
     {

@@ -4,12 +4,15 @@
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.IO;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
+using Microsoft.Win32.SafeHandles;
 using Owind.Boundary;
 using Owind.Hosting;
+using Xunit;
 
 namespace Owind.Tests.Requests;
 
@@ -75,6 +78,9 @@ internal sealed unsafe class FakeRequest : IDisposable
     internal Status WriteAnswer { get; set; } = Status.Ok;
 
     internal Status FlushAnswer { get; set; } = Status.Ok;
+
+    /// <summary>Ok and Wait: the part of the file is taken.</summary>
+    internal Status SendFileAnswer { get; set; } = Status.Unsupported;
 
     internal Status BlockingAnswer { get; set; } = Status.Ok;
 
@@ -232,6 +238,28 @@ internal sealed unsafe class FakeRequest : IDisposable
         {
             Calls.Add("flush");
             return Over() ?? FlushAnswer;
+        }
+    }
+
+    internal Status SendFile(int descriptor, long offset, long count)
+    {
+        lock (_lock)
+        {
+            Calls.Add($"send_file {offset} {count}");
+            if (Over() is { } over)
+            {
+                return over;
+            }
+
+            if (SendFileAnswer is Status.Ok or Status.Wait)
+            {
+                using var file = new SafeFileHandle(descriptor, ownsHandle: false);
+                byte[] bytes = new byte[count];
+                Assert.Equal(count, RandomAccess.Read(file, bytes, offset));
+                _body.AddRange(bytes);
+            }
+
+            return SendFileAnswer;
         }
     }
 

@@ -52,8 +52,9 @@ internal sealed unsafe class NativeLayout : IDisposable
         Add(all, "owind_response_head", 20, ("size", 0, 4), ("status", 4, 4), ("reason_length", 8, 4),
             ("field_count", 12, 4), ("flags", 16, 4));
         Add(all, "owind_field_lengths", 8, ("name_length", 0, 4), ("value_length", 4, 4));
-        Add(all, "owind_native_table", 72, ("size", 0, 4), ("abi_version", 4, 4), ("read", 8, 8), ("write", 16, 8),
-            ("flush", 24, 8), ("head", 32, 8), ("blocking", 40, 8), ("next", 48, 8), ("complete", 56, 8), ("log", 64, 8));
+        Add(all, "owind_native_table", 80, ("size", 0, 4), ("abi_version", 4, 4), ("read", 8, 8), ("write", 16, 8),
+            ("flush", 24, 8), ("head", 32, 8), ("blocking", 40, 8), ("next", 48, 8), ("complete", 56, 8), ("log", 64, 8),
+            ("send_file", 72, 8));
         Add(all, "owind_selftest", 40, ("size", 0, 4), ("i32", 4, 4), ("u64", 8, 8), ("i64", 16, 8),
             ("pointer", 24, 8), ("slice", 32, 8));
         Add(all, "owind_managed_table", 56, ("size", 0, 4), ("abi_version", 4, 4), ("configure", 8, 8),

@@ -494,6 +494,93 @@ public class ResponseTests
         }
     }
 
+    [Fact(DisplayName = "sendfile.SendAsync leaves the file to a server that can send it, and ends when it is sent")]
+    public async Task SendFilePastTheBridge()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(path, "0123456789");
+            Task? sending = null;
+            using var request = new FakeRequest(async environment =>
+            {
+                var send = (Func<string, long, long?, CancellationToken, Task>)environment["sendfile.SendAsync"];
+                sending = send(path, 2, 3, default);
+                await sending;
+                var body = (Stream)environment["owin.ResponseBody"];
+                await body.WriteAsync(new[] { (byte)'!' });
+            });
+            request.SendFileAnswer = Status.Wait;
+            request.FlushAnswer = Status.Wait;
+            request.Start();
+            Assert.False(sending!.IsCompleted);
+            // Woken too early: still not sent.
+            request.Ready(Ready.Write);
+            Assert.False(sending.IsCompleted);
+            request.FlushAnswer = Status.Ok;
+            request.Ready(Ready.Write);
+            Assert.Equal(Outcome.Completed, await request.Completed);
+            Assert.Equal("234!", request.BodyText);
+            Assert.Contains("send_file 2 3", request.Calls);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Theory(DisplayName = "sendfile.SendAsync fails when the file cannot be sent whole")]
+    [InlineData((int)Status.TooManyBytes)]
+    [InlineData((int)Status.Aborted)]
+    [InlineData((int)Status.Failed)]
+    public async Task SendFileFails(int answer)
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(path, "0123456789");
+            using var request = new FakeRequest(async environment =>
+            {
+                var send = (Func<string, long, long?, CancellationToken, Task>)environment["sendfile.SendAsync"];
+                await Assert.ThrowsAnyAsync<Exception>(() => send(path, 0, null, default));
+            });
+            request.SendFileAnswer = (Status)answer;
+            request.Start();
+            Assert.Equal(Outcome.Completed, await request.Completed);
+            Assert.Equal(string.Empty, request.BodyText);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact(DisplayName = "sendfile.SendAsync fails when the visitor leaves while the file is sent")]
+    public async Task SendFileAborted()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(path, "0123456789");
+            using var request = new FakeRequest(async environment =>
+            {
+                var send = (Func<string, long, long?, CancellationToken, Task>)environment["sendfile.SendAsync"];
+                await send(path, 0, null, default);
+            });
+            request.SendFileAnswer = Status.Wait;
+            request.FlushAnswer = Status.Wait;
+            request.Start();
+            request.Abort(AbortReason.Disconnected);
+            request.FlushAnswer = Status.Aborted;
+            request.Ready(Ready.Write);
+            Assert.NotEqual(Outcome.Completed, await request.Completed);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     private static Dictionary<string, FakeRequest> Known { get; } = [];
 
     private static FakeRequest Find(Env environment) => Known[(string)environment["owin.RequestId"]];
