@@ -1,6 +1,5 @@
-// Memory that runs out when a test says so: the n-th operator new of a thread that is armed throws. Who
-// includes this in an executable links one definition of operator new (serving/memory_test.cpp has it for
-// serving_test).
+// Memory that runs out when a test says so: the n-th operator new of a thread that is armed throws. Works in
+// executables that link failing_memory.cpp; in others nothing fails.
 #pragma once
 
 #include <atomic>
