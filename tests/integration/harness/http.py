@@ -13,10 +13,10 @@ class Response:
 
 
 class Connection:
-    """One request over one connection (Connection: close)."""
+    """One request over one connection (Connection: close). `port` is one of this machine, or a pair of address and port."""
 
     def __init__(self, port, seconds=30):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
+        self.socket = socket.create_connection(port if isinstance(port, tuple) else ("127.0.0.1", port), timeout=seconds)
         self._pending = b""
         self._method = ""
 

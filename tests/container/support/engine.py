@@ -1,0 +1,119 @@
+"""podman and buildah as root, without a daemon and without a registry, with storage, networks and temporary files of their own."""
+import atexit
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from harness import places
+
+
+class CommandFailed(AssertionError):
+    pass
+
+
+def run(command, env=None, check=True, seconds=900, **more):
+    """A finished process with its output as text; a failure shows the end of it."""
+    done = subprocess.run([str(word) for word in command], env=env, text=True, capture_output=True, timeout=seconds, **more)
+    if check and done.returncode:
+        raise CommandFailed(f"{' '.join(map(str, command))}\nexit code {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
+    return done
+
+
+class Engine:
+    def __init__(self):
+        # Short: the paths of Unix sockets below it must fit into 107 bytes.
+        self.folder = Path(tempfile.mkdtemp(prefix="owind-ctr-", dir="/var/tmp"))
+        atexit.register(self.remove)
+        for name in ("tmp", "networks"):
+            (self.folder / name).mkdir()
+        (self.folder / "containers.conf").write_text(f"""[containers]
+default_ulimits=["nofile=20000:20000","nproc=4096:4096"]
+[engine]
+runtime="runc"
+cgroup_manager="cgroupfs"
+events_logger="file"
+tmp_dir="{self.folder}/tmp/libpod"
+static_dir="{self.folder}/libpod"
+volume_path="{self.folder}/volumes"
+[network]
+network_backend="netavark"
+network_config_dir="{self.folder}/networks"
+""")
+        self.env = {**os.environ, "CONTAINERS_CONF": f"{self.folder}/containers.conf", "TMPDIR": f"{self.folder}/tmp",
+                    "CONTAINERS_STORAGE_CONF": f"{self.folder}/storage.conf", "BUILDAH_ISOLATION": "chroot"}
+        # Native overlay, and where the kernel has none for this file system, plain copies.
+        self.use_storage("overlay")
+        if self.buildah("from", "scratch", check=False).returncode:
+            self.use_storage("vfs")
+            self.buildah("from", "scratch")
+        self.buildah("rm", "-a")
+
+    def use_storage(self, driver):
+        (self.folder / "storage.conf").write_text(
+            f'[storage]\ndriver="{driver}"\ngraphroot="{self.folder}/storage"\nrunroot="{self.folder}/run"\n')
+
+    def buildah(self, *words, **more):
+        return run(["buildah", *words], self.env, **more)
+
+    def podman(self, *words, **more):
+        return run(["podman", *words], self.env, **more)
+
+    def inspect(self, name, what="container"):
+        return json.loads(self.podman(what, "inspect", name).stdout)[0]
+
+    def image_bytes(self, image):
+        return self.inspect(image, "image")["Size"]
+
+    def left(self):
+        """Containers and pods that exist, by name."""
+        containers = self.podman("ps", "-a", "--format", "{{.Names}}").stdout.split()
+        return containers + self.podman("pod", "ps", "--format", "{{.Name}}").stdout.split()
+
+    def remove(self):
+        """Leaves nothing: whatever failed before, the folder goes."""
+        for words in (["pod", "rm", "-f", "-a", "-t", "0"], ["rm", "-f", "-a", "-t", "0"], ["volume", "rm", "-f", "-a"],
+                      ["network", "prune", "-f"], ["umount", "-a"]):
+            self.podman(*words, check=False)
+        self.buildah("rm", "-a", check=False)
+        mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+        for mount in sorted((m for m in mounts if m.startswith(f"{self.folder}/")), reverse=True):
+            run(["umount", "-l", mount], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Container:
+    """One that runs in the background; removed with the test."""
+
+    def __init__(self, engine, image, *options, name, command=()):
+        self.engine, self.name = engine, name
+        engine.podman("run", "-d", "--pull=never", "--name", name, *options, image, *command)
+
+    def log(self):
+        done = self.engine.podman("logs", self.name, check=False)
+        return done.stdout + done.stderr
+
+    def exec(self, *command, check=True):
+        return self.engine.podman("exec", self.name, *command, check=check)
+
+    def state(self):
+        return self.engine.inspect(self.name)["State"]
+
+    def is_running(self):
+        return self.state()["Running"]
+
+    def stop(self, seconds=40):
+        """TERM, and KILL after so long. The exit code."""
+        self.engine.podman("stop", "-t", str(seconds), self.name)
+        return self.state()["ExitCode"]
+
+    def restart(self, seconds=40):
+        self.engine.podman("restart", "-t", str(seconds), self.name)
+
+    def remove(self):
+        self.engine.podman("rm", "-f", "-t", "0", self.name, check=False)
+
+
+ROOT = places.ROOT
