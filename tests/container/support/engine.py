@@ -82,6 +82,18 @@ network_config_dir="{self.folder}/networks"
         for mount in sorted((m for m in mounts if m.startswith(f"{self.folder}/")), reverse=True):
             run(["umount", "-l", mount], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
+        # Only what is empty goes: groups of another engine's containers are not.
+        for parent in Path("/sys/fs/cgroup").glob("*/libpod_parent"):
+            for group in sorted((folder for folder in parent.rglob("*") if folder.is_dir()), reverse=True):
+                self._remove_group(group)
+            self._remove_group(parent)
+
+    @staticmethod
+    def _remove_group(folder):
+        try:
+            folder.rmdir()
+        except OSError:
+            pass
 
 
 class Container:
