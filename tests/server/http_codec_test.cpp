@@ -363,6 +363,9 @@ TEST_CASE("HttpCodec: a head that never ends is refused as soon as it is too lar
   std::string many = "GET / HTTP/1.1\r\n";
   for (int i = 0; i < 101; ++i) many += "X: y\r\n";
   CHECK(refusal(many) == 431);
+  // Whole or in pieces: the limit counts before what only the end of the line shows.
+  CHECK(refusal("GET /" + std::string(8200, 'x') + "\n") == 414);
+  CHECK(refusal("GET / HTTP/1.1\r\nX: " + std::string(33000, 'x') + "\n") == 431);
 }
 
 TEST_CASE("HttpCodec: framing without data is limited: extensions, trailers [RFC 9112 7.1.1]") {

@@ -47,19 +47,22 @@ Found HeadScanner::scan(std::string_view bytes) {
       return check_limits();
     }
     const auto end = static_cast<std::size_t>(static_cast<const char*>(found) - bytes.data());
-    if (!(end > at ? bytes[end - 1] == '\r' : ends_in_cr_))
-      return refuse(400, "A line ends in LF without CR.");
+    const bool has_cr = end > at ? bytes[end - 1] == '\r' : ends_in_cr_;
     line_bytes_ += end + 1 - at;
     ends_in_cr_ = false;
     at = end + 1;
-    if (line_bytes_ == 2 && lines_ > 0) return {Found::Kind::kEnd, at, 0, {}};
-    // Without the allowance for a CRLF that is still to come.
+    if (line_bytes_ == 2 && has_cr && lines_ > 0) return {Found::Kind::kEnd, at, 0, {}};
+    // Limits first: of a line that is cut before its end they are all that is seen. Here without the
+    // allowance for a CRLF that is still to come.
     if (lines_ == 0) {
       if (line_bytes_ > limits_.max_request_line_bytes + 2)
         return refuse(414, "The request line is too long.");
-    } else {
+    } else if (fields_bytes_ + line_bytes_ > limits_.max_fields_bytes) {
+      return refuse(431, "The header fields are too large.");
+    }
+    if (!has_cr) return refuse(400, "A line ends in LF without CR.");
+    if (lines_ > 0) {
       fields_bytes_ += line_bytes_;
-      if (fields_bytes_ > limits_.max_fields_bytes) return refuse(431, "The header fields are too large.");
       if (lines_ > limits_.max_fields) return refuse(431, "There are too many header fields.");
     }
     ++lines_;
