@@ -41,6 +41,12 @@ class ImageCase(unittest.TestCase):
 
 
 class BuildTest(ImageCase):
+    def shell(self, line):
+        """What a shell in the image of owind prints."""
+        code, text, error = self.engine.run_to_end(images.OWIND, "--network", "none", "--entrypoint", "/bin/sh", command=["-c", line])
+        self.assertEqual((0, ""), (code, error))
+        return text
+
     def test_without_the_images_of_dotnet_the_build_stops_with_the_line_to_type(self):
         for given in ([], ["--build-arg", f"DOTNET_IMAGE={images.DOTNET}"], ["--build-arg", f"SDK_IMAGE={images.SDK}"]):
             done = self.engine.buildah("build", "--pull-never", "-f", ROOT / "docker/Dockerfile", *given, ROOT, check=False)
@@ -59,9 +65,8 @@ class BuildTest(ImageCase):
         self.assertIn("APP_UID=1654", config["Env"])
 
     def test_what_owind_adds_is_at_most_25_mb(self):
-        done = self.engine.podman("run", "--rm", "--pull=never", "--network", "none", "--entrypoint", "/bin/sh", images.OWIND, "-c",
-                                  "du -sb /usr/bin/owind /usr/lib/owind | cut -f1")
-        ours = sum(map(int, done.stdout.split()))
+        text = self.shell("du -sb /usr/bin/owind /usr/lib/owind | cut -f1")
+        ours = sum(map(int, text.split()))
         # The assemblies for .NET Framework are packages, which the image of the tests is built without.
         compatibility = places.BUILD / "bridge/compatibility"
         ours += sum(file.stat().st_size for file in compatibility.rglob("*") if file.is_file())
@@ -74,9 +79,7 @@ class BuildTest(ImageCase):
         self.assertLess(image, base + dotnet + 46e6 + 25e6)
 
     def test_no_file_of_the_build_is_in_the_image(self):
-        done = self.engine.podman("run", "--rm", "--pull=never", "--network", "none", "--entrypoint", "/bin/sh", images.OWIND, "-c",
-                                  "ls -d /src /arguments /usr/bin/g++ /usr/bin/cmake 2>/dev/null; true")
-        self.assertEqual("", done.stdout)
+        self.assertEqual("", self.shell("ls -d /src /arguments /usr/bin/g++ /usr/bin/cmake 2>/dev/null; true"))
 
 
 class RunTest(ImageCase):
@@ -180,11 +183,11 @@ class RefusalTest(ImageCase):
     def refuse(self, *options, image=images.APP, env=(), code=1):
         """Starts, expects it to end, and returns the error: what is wrong, and on the next line what to change."""
         words = [word for key, value in dict(env).items() for word in ("-e", f"{key}={value}")]
-        done = self.engine.podman("run", "--rm", "--pull=never", *HARDENED, *words, *options, image, check=False)
-        self.assertEqual(code, done.returncode, done.stderr)
-        lines = [line for line in done.stderr.splitlines() if not line[:4].isdigit()]
-        self.assertTrue(lines[0].startswith("owind"), done.stderr)
-        self.assertLessEqual(len(lines), 3, done.stderr)
+        ended, _, error = self.engine.run_to_end(image, *HARDENED, *words, *options)
+        self.assertEqual(code, ended, error)
+        lines = [line for line in error.splitlines() if not line[:4].isdigit()]
+        self.assertTrue(lines[0].startswith("owind"), error)
+        self.assertLessEqual(len(lines), 3, error)
         return "\n".join(lines)
 
     def test_no_application(self):

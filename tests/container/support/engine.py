@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from harness import places
+from harness.waiting import until
 
 
 class CommandFailed(AssertionError):
@@ -66,6 +67,17 @@ network_config_dir="{self.folder}/networks"
 
     def image_bytes(self, image):
         return self.inspect(image, "image")["Size"]
+
+    def run_to_end(self, image, *options, command=()):
+        """(exit code, stdout, stderr) of a container that ends by itself. Not `podman run --rm` in the foreground: without a
+        journal it waits for 20 s for the news of the end."""
+        container = Container(self, image, *options, name="owind-ending", command=command)
+        try:
+            until(lambda: not container.is_running(), "the container ends", 60)
+            log = self.podman("logs", container.name)
+            return container.state()["ExitCode"], log.stdout, log.stderr
+        finally:
+            container.remove()
 
     def left(self):
         """Containers and pods that exist, by name."""

@@ -74,9 +74,10 @@ def base(engine):
     if not archive.exists():
         folder = engine.folder / "bookworm"
         run(["debootstrap", "--variant=minbase", "bookworm", folder])
-        (folder / "etc/apt/sources.list").unlink(missing_ok=True)
-        for source in Path("/etc/apt/sources.list.d").glob("*.sources"):
-            shutil.copy(source, folder / "etc/apt/sources.list.d")
+        if sources := list(Path("/etc/apt/sources.list.d").glob("debian*.sources")):
+            (folder / "etc/apt/sources.list").unlink(missing_ok=True)
+            for source in sources:
+                shutil.copy(source, folder / "etc/apt/sources.list.d")
         for path in ["var/cache/apt", "var/lib/apt/lists"]:
             shutil.rmtree(folder / path)
             (folder / path).mkdir()
