@@ -211,7 +211,7 @@ class FastCgiTest(Case):
                 self.assertEqual(500, client.wait(request_id).status, uri)
             except ValueError:  # /sync had begun to answer
                 client = self.client()
-        self.assertIn("The request body ended after 10 of 100 bytes.", self.owind.log())
+        self.owind.wait_for_log("The request body ended after 10 of 100 bytes.")
 
     def test_a_body_that_is_longer_than_its_length_is_read_to_its_end(self):
         """The end of STDIN counts: HAProxy announces what it holds of a chunked upload."""
