@@ -35,10 +35,9 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 class Gate {
  public:
   void open() {
-    {
-      const std::lock_guard lock(mutex_);
-      open_ = true;
-    }
+    // Told under the lock: who waits may destroy the gate as soon as he is let through.
+    const std::lock_guard lock(mutex_);
+    open_ = true;
     changed_.notify_all();
   }
   void wait() {
