@@ -23,6 +23,7 @@
 #include "hosting/native_exports.hpp"
 #include "hosting/runtime_config.hpp"
 #include "middleware/builtin/fixed_page.hpp"
+#include "middleware/builtin/known_hosts.hpp"
 #include "middleware/builtin/page_refresh.hpp"
 #include "middleware/builtin/static_files.hpp"
 #include "middleware/pipeline.hpp"
@@ -380,6 +381,7 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
     auto owned = std::make_unique<middleware::PageRefresh>(tokens, role.generation);
     refresh = owned.get();
     pipeline.use(std::move(owned));
+    if (role.only_known_hosts) pipeline.use(std::make_unique<middleware::KnownHosts>(role.hosts));
     http_settings.html_suffix = middleware::PageRefresh::html(role.generation);
   }
   const fastcgi::ManagementValues management_values{
@@ -470,6 +472,7 @@ int develop(const cli::DevCommand& command) {
   options.listen = command.listen;
   options.open_browser = command.open_browser;
   options.poll_files = command.poll_files;
+  options.hosts = command.hosts;
   options.serve_arguments = command.serve_arguments;
   return dev::DevServer(std::move(options)).run();
 }

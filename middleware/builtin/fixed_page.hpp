@@ -10,6 +10,7 @@ namespace owind::middleware {
 
 class FixedPage {
  public:
+  /// `html` fits into an empty pipe (middleware/limits.hpp).
   explicit FixedPage(std::string html) : html_(std::move(html)) {}
   void invoke(Environment& environment, Completion completion) noexcept;
 

@@ -9,20 +9,30 @@ namespace owind::middleware {
 namespace {
 
 // The page's own generation stands in the address of the script. Reloads only when a server answers: a page
-// that loads anew in the moment between two processes would be lost. Once a generation: a page that the browser
-// takes from its cache, because the application says 304, keeps its old script.
+// that loads anew in the moment between two processes would be lost. A page out of the browser's cache (304)
+// says an old generation again and again: it is loaded anew once for each. A page that nobody looks at does
+// not listen: a browser has six connections to a server, and the first look tells the same.
 constexpr std::string_view kScript = R"js((function () {
   'use strict';
   var mine = new URL(document.currentScript.src).searchParams.get('g');
-  var source = new EventSource('/_owind/refresh');
-  function reload() { source.close(); location.reload(); }
-  source.addEventListener('generation', function (event) {
-    if (event.data === mine || sessionStorage.getItem('owind') === event.data) return;
-    sessionStorage.setItem('owind', event.data);
-    reload();
-  });
-  source.addEventListener('reload', reload);
-  addEventListener('pagehide', function () { source.close(); });
+  var source = null;
+  function close() { if (source) source.close(); source = null; }
+  function reload() { close(); location.reload(); }
+  function isNews(generation) {
+    var key = 'owind ' + location.href, last = null;
+    try { last = sessionStorage.getItem(key); sessionStorage.setItem(key, generation); } catch (e) { }
+    return generation !== mine && generation !== last;
+  }
+  function open() {
+    if (source || document.hidden) return;
+    source = new EventSource('/_owind/refresh');
+    source.addEventListener('generation', function (event) { if (isNews(event.data)) reload(); });
+    source.addEventListener('reload', reload);
+  }
+  document.addEventListener('visibilitychange', function () { if (document.hidden) close(); else open(); });
+  addEventListener('pagehide', close);
+  addEventListener('pageshow', open);
+  open();
 })();
 )js";
 

@@ -25,6 +25,7 @@ struct DevCommand {
   std::optional<io::Endpoint> listen;
   bool open_browser = false;
   bool poll_files = false;
+  std::vector<std::string> hosts;  ///< Names that it answers for besides localhost.
   std::vector<std::string> serve_arguments;
 };
 

@@ -21,6 +21,9 @@ constexpr const char* kHelp =
     "\n"
     "Options:\n"
     "  --listen ENDPOINT   http://ADDRESS:PORT, or http://unix:PATH.\n"
+    "  --host NAME         Answer for this name as well, such as one in /etc/hosts. On a loopback address\n"
+    "                      only localhost is answered for, so that no other site can read the pages.\n"
+    "                      May be given several times.\n"
     "  --open              Start the browser when the page is there.\n"
     "  --poll              Look at the files twice a second instead of being told of changes: for network\n"
     "                      and container mounts. Also DOTNET_USE_POLLING_FILE_WATCHER=1.\n"
@@ -54,6 +57,9 @@ ParseResult parse_dev(std::span<const std::string> arguments, const Environment&
       all.insert(all.end(), command.serve_arguments.begin(), command.serve_arguments.end());
       const auto parsed = parse_serve(all, environment);
       if (const auto* exit = std::get_if<Exit>(&parsed)) return *exit;
+      for (const std::string& each : command.serve_arguments)
+        if (each == "--listen" || each.starts_with("--listen="))
+          return usage_error("--listen stands before the --: there is one listener");
       break;
     }
     if (word == "--open") {
@@ -76,8 +82,19 @@ ParseResult parse_dev(std::span<const std::string> arguments, const Environment&
       }
       if (command.listen->scheme != io::Scheme::kHttp)
         return usage_error("--listen: the development server speaks HTTP; write http://" + value);
+    } else if (word == "--host" || word.starts_with("--host=")) {
+      if (word.size() > 6)
+        command.hosts.push_back(word.substr(7));
+      else if (++i < arguments.size())
+        command.hosts.push_back(arguments[i]);
+      else
+        return usage_error("--host needs a NAME");
+      const std::string& name = command.hosts.back();
+      if (name.empty() || name.find_first_of(":/,") != std::string::npos)
+        return usage_error("--host: \"" + name + "\" is no name of a host; no port, no http://");
     } else if (word.starts_with('-')) {
-      static constexpr std::array<std::string_view, 4> kFlags = {"--listen", "--open", "--poll", "--help"};
+      static constexpr std::array<std::string_view, 5> kFlags = {"--listen", "--host", "--open", "--poll",
+                                                                 "--help"};
       const std::string_view meant = closest(word, kFlags);
       return usage_error("unknown option " + word +
                          (meant.empty() ? "; options of owind serve stand behind --"

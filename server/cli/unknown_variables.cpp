@@ -10,7 +10,8 @@
 namespace owind::cli {
 
 std::vector<std::string> unknown_variables(const char* const* environment) {
-  std::vector<std::string_view> known = {"OWIND_APP", dev::kGenerationVariable, dev::kPageVariable};
+  std::vector<std::string_view> known = {"OWIND_APP", dev::kGenerationVariable, dev::kPageVariable,
+                                         dev::kHostsVariable, dev::kServerVariable};
   for (const Option& option : server_option_table()) known.push_back(option.variable);
   std::vector<std::string> lines;
   for (; environment && *environment; ++environment) {

@@ -32,12 +32,16 @@ constexpr std::size_t kMostKept = 256 * 1024;
     else
       ::dup2(command.inherit, 3);
   }
-  if (!command.folder.empty() && ::chdir(command.folder.c_str()) != 0) _exit(126);
+  if (!command.folder.empty() && ::chdir(command.folder.c_str()) != 0) {
+    const std::string text = "cannot go to " + command.folder + ": " + std::strerror(errno) + "\n";
+    [[maybe_unused]] const ssize_t n = ::write(2, text.data(), text.size());
+    _exit(126);
+  }
   for (const auto& [name, value] : command.environment) ::setenv(name.c_str(), value.c_str(), 1);
   ::execvp(arguments[0], arguments);
   const std::string text = command.arguments[0] + ": " + std::strerror(errno) + "\n";
   [[maybe_unused]] const ssize_t n = ::write(2, text.data(), text.size());
-  _exit(127);
+  _exit(Child::kCannotRun);
 }
 
 }  // namespace

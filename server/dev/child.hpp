@@ -24,7 +24,10 @@ struct ChildCommand {
 
 class Child {
  public:
-  /// @throws std::system_error when it cannot be started (a program that does not exist ends with 127).
+  /// The exit code of a program that does not exist, or cannot be run.
+  static constexpr int kCannotRun = 127;
+
+  /// @throws std::system_error when it cannot be started.
   explicit Child(const ChildCommand& command);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;

@@ -16,8 +16,11 @@
 #include <fstream>
 #include <system_error>
 
+#include "server/dev/build_report.hpp"
 #include "server/dev/child_role.hpp"
+#include "server/dev/own_inodes.hpp"
 #include "server/dev/status_page.hpp"
+#include "server/dev/stragglers.hpp"
 #include "server/io/inherited_sockets.hpp"
 #include "server/io/startup_error.hpp"
 #include "server/process/signals.hpp"
@@ -100,19 +103,31 @@ bool needs_restore(const fs::path& file) {
          name.ends_with(".lock.json");
 }
 
+bool has_option(const std::vector<std::string>& arguments, const std::string& name) {
+  return std::any_of(arguments.begin(), arguments.end(),
+                     [&](const std::string& each) { return each == name || each.starts_with(name + "="); });
+}
+
 void write_file(const fs::path& file, std::string_view text) {
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
   out << text;
   if (!out.flush()) throw std::system_error(errno, std::generic_category(), "cannot write " + file.string());
 }
 
-/// Hooked into the build: says where the assembly is, and which folders belong to it. The project itself
-/// comes last.
-constexpr std::string_view kTargets =
-    "<Project>\n  <Target Name=\"OwindDevReport\" AfterTargets=\"Build\" Condition=\"'$(OwindDevReport)' != "
-    "''\">\n"
-    "    <WriteLinesToFile File=\"$(OwindDevReport)\" Lines=\"$(MSBuildProjectDirectory)|$(TargetPath)\" />\n"
-    "  </Target>\n</Project>\n";
+/// A value of a property on the command line of MSBuild, which splits it at these.
+std::string msbuild_value(const fs::path& path) {
+  std::string out;
+  for (const char c : path.string()) {
+    if (c == '%' || c == ';' || c == ',') {
+      constexpr std::string_view kDigits = "0123456789ABCDEF";
+      const auto byte = static_cast<unsigned char>(c);
+      out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -127,11 +142,20 @@ DevServer::DevServer(DevOptions options)
       notify_(open_notify(folder_ / "notify")) {
   const io::Endpoint& endpoint = sockets_.front().endpoint();
   url_ = endpoint.to_string();
-  write_file(folder_ / "report.targets", kTargets);
+  if (const auto* tcp = std::get_if<io::TcpAddress>(&endpoint.place); tcp && tcp->is_loopback()) {
+    hosts_ = "localhost,";
+    for (const std::string& host : options_.hosts) hosts_ += host + ",";
+  }
+  write_file(folder_ / "report.targets", build_report_targets());
   watcher_.add(options_.target.folder());
 }
 
 DevServer::~DevServer() {
+  build_.reset();
+  serving_ = {};
+  next_ = {};
+  retiring_.clear();
+  kill_processes_with(kServerVariable, folder_.filename().string());
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
 }
@@ -150,13 +174,14 @@ int DevServer::run() {
     start_build();
   }
   while (!stop_) wait();
+  terminal_.pass_on("");
   for (auto* child : {build_.get(), serving_.process.get(), next_.process.get()})
     if (child) child->signal(child == build_.get() ? SIGKILL : SIGINT);
   const auto deadline = Clock::now() + milliseconds(3'000);
   const auto alive = [this] {
     return (serving_.process && !serving_.process->ended()) || (next_.process && !next_.process->ended());
   };
-  while (alive() && Clock::now() < deadline) {
+  while (alive() && !impatient_ && Clock::now() < deadline) {
     pollfd nothing{signals_.get(), POLLIN, 0};
     ::poll(&nothing, 1, 50);
     on_signal();
@@ -200,7 +225,7 @@ void DevServer::on_signal() {
       case SIGTERM:
       case SIGQUIT:
       case SIGHUP:
-        if (stop_) _exit(128 + static_cast<int>(info.ssi_signo));
+        if (stop_) impatient_ = true;
         stop_ = true;
         break;
       default:
@@ -211,16 +236,21 @@ void DevServer::on_signal() {
 
 // ---- files
 
+void DevServer::note_change(const fs::path& file) {
+  changed_at_ = Clock::now();
+  if (!since_) since_ = changed_at_;
+  if (needs_restore(file)) restore_ = true;
+  terminal_.line(terminal_.paint(Colour::kDim,
+                                 "changed  " + file.lexically_proximate(options_.target.folder()).string()));
+}
+
 void DevServer::on_files() {
-  const auto files = watcher_.changed();
-  for (const fs::path& file : files) {
-    changed_at_ = Clock::now();
-    if (!since_ && !build_) since_ = changed_at_;
-    sources_changed_ = true;
-    if (needs_restore(file)) restore_ = true;
-    terminal_.line(terminal_.paint(
-        Colour::kDim, "changed  " + file.lexically_proximate(options_.target.folder()).string()));
+  std::vector<fs::path> files;
+  if (watcher_.method() == FileWatcher::Method::kEvents || since(looked_at_) >= FileWatcher::kPollInterval) {
+    files = watcher_.changed();
+    looked_at_ = Clock::now();
   }
+  for (const fs::path& file : files) note_change(file);
   if (!changed_at_ || since(*changed_at_) < kQuiet) return;
   if (build_) {
     // It may have read the old text: once more, when it is done.
@@ -228,10 +258,7 @@ void DevServer::on_files() {
     changed_at_.reset();
     return;
   }
-  const auto begin = *changed_at_;
   changed_at_.reset();
-  if (!std::exchange(sources_changed_, false)) return;
-  since_ = begin;
   if (options_.target.project.empty())
     start_application();
   else
@@ -243,7 +270,8 @@ void DevServer::on_files() {
 void DevServer::start_build() {
   build_again_ = false;
   std::error_code ignored;
-  fs::remove(folder_ / "report", ignored);
+  fs::remove_all(folder_ / "report", ignored);
+  fs::create_directory(folder_ / "report", ignored);
   ChildCommand command;
   command.arguments = {"dotnet",
                        "build",
@@ -252,19 +280,24 @@ void DevServer::start_build() {
                        "-v:q",
                        "-clp:NoSummary",
                        "-tl:off",
-                       "-p:CustomAfterMicrosoftCommonTargets=" + (folder_ / "report.targets").string(),
-                       "-p:OwindDevReport=" + (folder_ / "report").string()};
+                       "-p:CustomAfterMicrosoftCommonTargets=" + msbuild_value(folder_ / "report.targets"),
+                       "-p:OwindDevReport=" + msbuild_value(folder_ / "report")};
   if (!restore_) command.arguments.push_back("--no-restore");
-  command.environment = {
-      {"DOTNET_NOLOGO", "1"}, {"DOTNET_CLI_TELEMETRY_OPTOUT", "1"}, {"DOTNET_CLI_UI_LANGUAGE", "en"}};
+  command.environment = {{"DOTNET_NOLOGO", "1"},
+                         {"DOTNET_CLI_TELEMETRY_OPTOUT", "1"},
+                         {"DOTNET_CLI_UI_LANGUAGE", "en"},
+                         {kServerVariable, folder_.filename().string()}};
   command.folder = options_.target.folder().string();
   command.captures_stdout = true;
+  for (const Server* server : {&serving_, &next_}) keep_assemblies_of(*server);
+  for (const auto& [server, unused] : retiring_) keep_assemblies_of(server);
   build_ = std::make_unique<Child>(command);
   if (!terminal_.interactive()) terminal_.line("building " + options_.target.name());
 }
 
 void DevServer::build_ended(int status) {
   const auto build = std::move(build_);
+  if (build_again_) return start_build();
   build_time_ = seconds_text(since(build->started));
   const auto diagnostics = diagnostics_of(build->output());
   for (const Diagnostic& each : diagnostics) {
@@ -279,34 +312,29 @@ void DevServer::build_ended(int status) {
                                    (each.is_error ? "error " : "warning ") + each.code) +
                    ": " + each.message);
   }
-  if (build_again_) return start_build();
   if (status != 0) {
+    std::string output = build->output();
+    if (WIFEXITED(status) && WEXITSTATUS(status) == Child::kCannotRun)
+      output += "To build projects the .NET SDK is needed, and its `dotnet` on the PATH.\n";
+    if (output.empty()) output = "dotnet build: " + end_text(status) + "\n";
     const bool told = !diagnostics.empty() && diagnostics.front().is_error;
-    if (!told) terminal_.pass_on(build->output());
+    if (!told) terminal_.pass_on(output);
     terminal_.line(terminal_.paint(Colour::kRed, "build failed") + " after " + build_time_);
-    show_page(
-        build_failed_page(options_.target.name(), diagnostics,
-                          build->output().empty() ? "dotnet build: " + end_text(status) : build->output()));
+    since_.reset();
+    show_page(build_failed_page(options_.target.name(), diagnostics, output));
     return;
   }
   restore_ = false;
-  std::ifstream report(folder_ / "report");
-  fs::path assembly;
-  for (std::string line; std::getline(report, line);) {
-    const std::size_t bar = line.find('|');
-    if (bar == std::string::npos) continue;
-    watcher_.add(fs::path(line.substr(0, bar)).lexically_normal());
-    assembly = line.substr(bar + 1);
-  }
-  if (assembly.empty()) {
+  const BuildReport report = read_build_report(folder_ / "report", options_.target.project);
+  for (const fs::path& each : report.folders) watcher_.add(each);
+  if (report.assembly.empty()) {
     const std::string headline =
         "The build of " + options_.target.name() + " does not say where its assembly is";
     application_failed(headline);
     show_page(failure_page(headline, build->output()));
     return;
   }
-  options_.target.assembly = assembly;
-  built_once_ = true;
+  options_.target.assembly = report.assembly;
   start_application();
 }
 
@@ -317,20 +345,17 @@ void DevServer::start_server(bool is_page, const fs::path& what) {
   next_ = {};
   const std::string generation = std::to_string(::getpid()) + "x" + std::to_string(++generation_);
   ChildCommand command;
-  command.arguments = {fs::read_symlink("/proc/self/exe").string(),
-                       "serve",
-                       what.string(),
-                       "--listen",
-                       "http://fd:3",
-                       "--mode",
-                       "development",
-                       "--log-level",
-                       "warn"};
-  if (!is_page)
-    command.arguments.insert(command.arguments.end(), options_.serve_arguments.begin(),
-                             options_.serve_arguments.end());
+  command.arguments = {fs::read_symlink("/proc/self/exe").string(), "serve", what.string(), "--listen",
+                       "http://fd:3"};
+  const auto& more = options_.serve_arguments;
+  for (const auto& [option, value] : {std::pair{"--mode", "development"}, {"--log-level", "warn"}})
+    if (is_page || !has_option(more, option))
+      command.arguments.insert(command.arguments.end(), {option, value});
+  if (!is_page) command.arguments.insert(command.arguments.end(), more.begin(), more.end());
   command.environment = {{kGenerationVariable, generation},
                          {kPageVariable, is_page ? "1" : ""},
+                         {kHostsVariable, hosts_},
+                         {kServerVariable, folder_.filename().string()},
                          {"NOTIFY_SOCKET", (folder_ / "notify").string()},
                          {"LISTEN_FDS", ""}};
   command.inherit = sockets_.front().fd();
@@ -379,8 +404,24 @@ void DevServer::take_over() {
 /// All new connections are those of the process that serves now.
 void DevServer::alone() {
   predecessor_ = 0;
+  if (options_.target.project.empty() && serving_.process) {
+    // Somebody else builds, who knows when.
+    keep_assemblies_of(serving_);
+  }
   if (serving_.process && !serving_.is_page) say_ready();
   open_browser();
+}
+
+void DevServer::keep_assemblies_of(const Server& server) {
+  if (!server.process || server.is_page) return;
+  const fs::path folder = options_.target.assembly.parent_path();
+  std::vector<fs::path> copied;
+  for (const fs::path& file : mapped_files(server.process->pid(), folder))
+    if (replace_by_copy(file)) copied.push_back(file);
+  if (!options_.target.project.empty() || copied.empty()) return;
+  // That was us.
+  for (const fs::path& file : watcher_.changed())
+    if (std::find(copied.begin(), copied.end(), file) == copied.end()) note_change(file);
 }
 
 void DevServer::retire(Server server) {
@@ -402,6 +443,7 @@ void DevServer::say_ready() {
 }
 
 void DevServer::application_failed(const std::string& headline) {
+  since_.reset();
   terminal_.line(terminal_.paint(Colour::kRed, headline));
 }
 
@@ -441,15 +483,19 @@ void DevServer::open_browser() {
   if (!options_.open_browser || std::exchange(opened_, true)) return;
   const char* browser = std::getenv("BROWSER");
   std::string words[] = {browser && *browser ? browser : "xdg-open", url_};
-  // Not ours to keep: it lives as long as the browser does.
-  if (::fork() == 0) {
+  // Not ours to keep: it lives as long as the browser does, and is nobody's child.
+  const pid_t between = ::fork();
+  if (between == 0) {
     ::setsid();
+    if (::fork() != 0) _exit(0);
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     char* arguments[] = {words[0].data(), words[1].data(), nullptr};
     ::execvp(arguments[0], arguments);
     _exit(127);
+  }
+  while (between > 0 && ::waitpid(between, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
 

@@ -27,6 +27,8 @@ struct DevOptions {
   std::optional<io::Endpoint> listen;
   bool open_browser = false;
   bool poll_files = false;
+  /// Names that are answered for besides localhost, where only this machine can connect.
+  std::vector<std::string> hosts;
   /// Passed on to `owind serve`.
   std::vector<std::string> serve_arguments;
 };
@@ -55,6 +57,7 @@ class DevServer {
   void on_signal();
   void on_notify();
   void on_files();
+  void note_change(const std::filesystem::path& file);
   void check_children();
 
   void start_build();
@@ -64,6 +67,8 @@ class DevServer {
   void start_server(bool is_page, const std::filesystem::path& what);
   void take_over();
   void application_failed(const std::string& headline);
+  /// So that what it has loaded may be written.
+  void keep_assemblies_of(const Server& server);
   void retire(Server server);
   void alone();
   void say_ready();
@@ -77,22 +82,23 @@ class DevServer {
   io::UniqueFd signals_;
   io::UniqueFd notify_;
   std::string url_;
+  std::string hosts_;  ///< For the children (child_role.hpp).
 
   std::unique_ptr<Child> build_;
   Server serving_;
   Server next_;
   std::vector<std::pair<Server, Clock::time_point>> retiring_;
   unsigned generation_ = 0;
-  bool built_once_ = false;
   bool restore_ = true;
   bool opened_ = false;
   bool announced_ = false;
   pid_t predecessor_ = 0;  ///< Still answers some of the new connections: the change is not out yet.
   bool stop_ = false;
+  bool impatient_ = false;  ///< Told to stop a second time.
   bool build_again_ = false;
   std::optional<Clock::time_point> changed_at_;  ///< Something has changed, and it is not quiet yet.
-  bool sources_changed_ = false;
-  std::optional<Clock::time_point> since_;  ///< When the change was made that is being brought out.
+  Clock::time_point looked_at_{};
+  std::optional<Clock::time_point> since_;  ///< When the first change was made that is not out yet.
   std::string build_time_;
 };
 

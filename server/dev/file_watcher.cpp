@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint32_t kEvents =
-    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR;
+    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_MOVE_SELF | IN_ONLYDIR;
 
 bool is_skipped(const fs::path& folder) {
   const std::string name = folder.filename().string();
@@ -113,15 +113,23 @@ std::vector<fs::path> FileWatcher::read_events() {
       }
       const auto folder = folders_.find(event->wd);
       if (folder == folders_.end()) continue;
-      if (event->mask & IN_IGNORED) {
-        folders_.erase(folder);
-        continue;
+      if (event->mask & (IN_IGNORED | IN_MOVE_SELF)) {
+        // A project that has gone, or was moved away, can come back in the place; that only looking can tell.
+        const bool root = is_root(folder->second);
+        if (event->mask & IN_IGNORED) folders_.erase(folder);
+        if (!root) continue;
+        found_.insert(roots_.begin(), roots_.end());
+        use_polling();
+        break;
       }
       if (event->len == 0) continue;
       const fs::path path = folder->second / event->name;
       if (event->mask & IN_ISDIR) {
         if ((event->mask & (IN_CREATE | IN_MOVED_TO)) && !is_skipped(path)) watch(path, true);
-        if ((event->mask & (IN_DELETE | IN_MOVED_FROM)) && !is_skipped(path)) found_.insert(path);
+        if ((event->mask & (IN_DELETE | IN_MOVED_FROM)) && !is_skipped(path)) {
+          found_.insert(path);
+          if (event->mask & IN_MOVED_FROM) forget(path);
+        }
         continue;
       }
       // A file that was made is looked at when it has been written.
@@ -148,8 +156,27 @@ std::map<fs::path, FileWatcher::Stamp> FileWatcher::look() const {
   return stamps;
 }
 
+/// What is watched below a folder that has got another name.
+void FileWatcher::forget(const fs::path& folder) {
+  for (auto at = folders_.begin(); at != folders_.end();) {
+    const auto [end, ignored] =
+        std::mismatch(folder.begin(), folder.end(), at->second.begin(), at->second.end());
+    if (end != folder.end()) {
+      ++at;
+      continue;
+    }
+    ::inotify_rm_watch(fd_.get(), at->first);
+    at = folders_.erase(at);
+  }
+}
+
+bool FileWatcher::is_root(const fs::path& folder) const {
+  return std::find(roots_.begin(), roots_.end(), folder) != roots_.end();
+}
+
 std::vector<fs::path> FileWatcher::compare() {
-  std::vector<fs::path> paths;
+  std::vector<fs::path> paths(found_.begin(), found_.end());
+  found_.clear();
   auto now = look();
   for (const auto& [path, stamp] : now) {
     const auto before = seen_.find(path);
@@ -163,14 +190,21 @@ std::vector<fs::path> FileWatcher::compare() {
 
 bool is_source(const fs::path& file) {
   const std::string name = file.filename().string();
-  if (name.starts_with('.') || name.starts_with('#') || name.ends_with('~')) return false;
-  // Editors and tools write new files beside old ones before they rename them; those have no ending, or one
-  // of these.
+  if (name.starts_with('.') || name.starts_with('#')) return name == ".editorconfig";
+  constexpr std::array<std::string_view, 26> kEndings = {
+      // languages
+      ".cs", ".vb", ".fs", ".fsi", ".resx", ".razor", ".cshtml", ".vbhtml",
+      // builds
+      ".csproj", ".vbproj", ".fsproj", ".proj", ".projitems", ".props", ".targets", ".ruleset",
+      ".globalconfig",
+      // settings; other JSON and XML is data
+      ".config",
+      // what pages are made of
+      ".html", ".htm", ".css", ".js", ".mjs", ".svg", ".md", ".xaml"};
   const std::string ending = file.extension().string();
-  if (ending.empty()) return false;
-  constexpr std::array<std::string_view, 6> kTemporary = {".swp", ".swx", ".tmp", ".TMP", ".log", ".lock"};
-  // vim's test whether it may write.
-  return name != "4913" && std::find(kTemporary.begin(), kTemporary.end(), ending) == kTemporary.end();
+  if (std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end()) return true;
+  return ending == ".json" && (name.starts_with("appsettings") || name == "global.json" ||
+                               name == "packages.lock.json" || name.ends_with("runtimeconfig.template.json"));
 }
 
 }  // namespace owind::dev

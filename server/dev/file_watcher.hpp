@@ -29,7 +29,7 @@ class FileWatcher {
   /// To be watched for input; -1 while polling.
   int fd() const { return method_ == Method::kEvents ? fd_.get() : -1; }
   Method method() const { return method_; }
-  /// How often to ask while polling.
+  /// How often to ask while polling: each time all files are looked at.
   static constexpr std::chrono::milliseconds kPollInterval{500};
 
   /// The files that matter and have changed, appeared or gone since the last call, each once. Does not wait.
@@ -43,6 +43,8 @@ class FileWatcher {
   std::vector<std::filesystem::path> read_events();
   std::vector<std::filesystem::path> compare();
   std::map<std::filesystem::path, Stamp> look() const;
+  void forget(const std::filesystem::path& folder);
+  bool is_root(const std::filesystem::path& folder) const;
 
   Method method_;
   const Filter filter_;
@@ -53,7 +55,8 @@ class FileWatcher {
   std::map<std::filesystem::path, Stamp> seen_;
 };
 
-/// What a build reads, as far as the name tells: not what editors leave behind for a moment.
+/// What a build reads, or a browser, as far as the name tells. Not what editors leave behind for a moment,
+/// and nothing that an application writes while it runs (logs, data, databases): it would be built for ever.
 bool is_source(const std::filesystem::path& file);
 
 }  // namespace owind::dev

@@ -88,7 +88,7 @@ public class Startup
             <!DOCTYPE html>
             <html lang="en">
             <head><title>{name}</title>
-            <style>body { font: 1.25rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 15vh auto; padding: 0 1rem }</style></head>
+            <style>:root { color-scheme: light dark } body { font: 1.25rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 15vh auto; padding: 0 1rem }</style></head>
             <body>
             <h1>Hello from {name}</h1>
             <p>You asked for <code>{{System.Net.WebUtility.HtmlEncode(path)}}</code>.
@@ -156,7 +156,7 @@ public class Routes(AppFunc next, Dictionary<string, Func<string>> pages)
         headers["Content-Type"] = ["text/html; charset=utf-8"];
         var body = (Stream)environment["owin.ResponseBody"];
         await body.WriteAsync(Encoding.UTF8.GetBytes(
-            "<!DOCTYPE html><html lang=\"en\"><title>{name}</title><style>body { font: 1.25rem/1.6 system-ui, sans-serif; " +
+            "<!DOCTYPE html><html lang=\"en\"><title>{name}</title><style>:root { color-scheme: light dark } body { font: 1.25rem/1.6 system-ui, sans-serif; " +
             "max-width: 40rem; margin: 15vh auto; padding: 0 1rem }</style>" + page()));
     }
 }
@@ -185,7 +185,7 @@ public class Startup
                 <!DOCTYPE html>
                 <html lang="en">
                 <head><title>{name}</title>
-                <style>body { font: 1.25rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 15vh auto; padding: 0 1rem }</style></head>
+                <style>:root { color-scheme: light dark } body { font: 1.25rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 15vh auto; padding: 0 1rem }</style></head>
                 <body>
                 <h1>Hello from {name}</h1>
                 <p>You asked for <code>{{System.Net.WebUtility.HtmlEncode(context.Request.Path.Value)}}</code>.</p>

@@ -1,6 +1,5 @@
 """`owind new` and `owind dev`: from an empty folder to a page that follows its source."""
 import os
-import re
 import shutil
 import signal
 import socket
@@ -12,56 +11,11 @@ from pathlib import Path
 
 from harness import http, places
 from harness.case import Case
-from harness.process import Process
+from harness.dev import BUILD_SECONDS, Dev, processes_with
 from harness.waiting import until
-
-# No compiler or build server is left behind.
-QUIET = {"MSBUILDDISABLENODEREUSE": "1", "UseSharedCompilation": "false", "DOTNET_CLI_USE_MSBUILD_SERVER": "0",
-         "DOTNET_CLI_TELEMETRY_OPTOUT": "1", "DOTNET_SKIP_FIRST_TIME_EXPERIENCE": "1"}
-BUILD_SECONDS = 180
-
 
 def run(*arguments, folder):
     return subprocess.run([places.OWIND, *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
-
-
-class Dev(Process):
-    """`owind dev` in the folder of a project."""
-
-    def __init__(self, project, *arguments, name="dev", env=None):
-        # Its log is not in the folder that it watches.
-        folder = Path(tempfile.mkdtemp(prefix="log-", dir=project.parent))
-        super().__init__(name, ["env", "-C", project, places.OWIND, "dev", *arguments], folder, {**QUIET, **(env or {})})
-        self.project = project
-        self.since = 0
-
-    def wait_for(self, text, seconds=BUILD_SECONDS):
-        """The next line with this text that has not been waited for."""
-        def seen():
-            at = self.log().find(text, self.since)
-            if at < 0:
-                if not self.is_running():
-                    raise AssertionError(f"owind dev ended with {self.child.returncode}:\n{self.log()[-4000:]}")
-                return False
-            self.since = self.log().find("\n", at)
-            return self.since >= 0
-        until(seen, f"'{text}' from owind dev:\n{self.log()[-2000:]}", seconds)
-
-    @property
-    def port(self):
-        return int(re.search(r"http://127\.0\.0\.1:(\d+)", self.log()).group(1))
-
-    def ask(self, target="/", **more):
-        return http.ask(self.port, target=target, **more)
-
-    def edit(self, name, old, new):
-        """As editors do: a new file in the place of the old one."""
-        file = self.project / name
-        text = file.read_text()
-        assert old in text, (old, text)
-        beside = self.project / f"{name}.tmp"
-        beside.write_text(text.replace(old, new))
-        beside.rename(file)
 
 
 class Events(threading.Thread):
@@ -72,7 +26,7 @@ class Events(threading.Thread):
         self.text = ""
         self.ended = False
         self.connection = http.Connection(port, seconds=BUILD_SECONDS)
-        self.connection.send_head("GET", "/_owind/refresh")
+        self.connection.send_head("GET", "/_owind/refresh", host="localhost")
         self.start()
 
     def run(self):
@@ -104,13 +58,24 @@ class NewTest(Case):
         self.assertEqual(1, answer.returncode)
         self.assertIn("owind new NAME", answer.stderr)
 
+    def test_dev_among_two_projects_asks_which(self):
+        (self.folder / "two").mkdir()
+        for name in ("One.csproj", "Two.csproj"):
+            (self.folder / "two" / name).touch()
+        answer = run("dev", folder=self.folder / "two")
+        self.assertEqual(1, answer.returncode)
+        self.assertIn("One.csproj, Two.csproj; name the one to run", answer.stderr)
+        self.assertEqual(2, run("dev", "--", "--listen", "5001", folder=self.folder / "two").returncode)
+
 
 class DevTest(Case):
-    def make(self, name, template="minimal"):
-        answer = run("new", name, "--template", template, folder=self.folder)
+    def make(self, name, template="minimal", folder=None):
+        folder = folder or self.folder
+        folder.mkdir(exist_ok=True)
+        answer = run("new", name, "--template", template, folder=folder)
         self.assertEqual(0, answer.returncode, answer.stderr)
         self.assertIn("owind dev", answer.stdout)
-        return self.folder / name
+        return folder / name
 
     def dev(self, project, *arguments, **more):
         process = Dev(project, *arguments, **more)
@@ -211,16 +176,47 @@ class DevTest(Case):
         with self.assertRaises(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=5)
 
-    def test_the_middleware_template_runs_and_polling_finds_changes(self):
-        dev = self.dev(self.make("more", "middleware"), "--poll", "--listen", f"http://127.0.0.1:{places.free_port()}")
+    def test_a_project_that_does_not_build_at_first_and_is_away_for_a_while(self):
+        """With polling; the path has what shells and MSBuild take amiss."""
+        project = self.make("more", "middleware", folder=self.folder / "it's here & there; 50% (or, so)")
+        (project / "Startup.cs").write_text((project / "Startup.cs").read_text().replace("app.Use(typeof(Resp", "app.Use(type(Resp"))
+        dev = self.dev(project, "--poll", "--listen", f"http://127.0.0.1:{places.free_port()}")
+        dev.wait_for("build failed")
+        until(lambda: b"more does not build" in dev.ask().body, "the page with the error is there")
+        dev.edit("Startup.cs", "app.Use(type(Resp", "app.Use(typeof(Resp")
         dev.wait_for("ready ")
         page = dev.ask()
         self.assertIn(b"Hello from more", page.body)
         self.assertTrue(page.header("Server-Timing"))
         self.assertEqual(404, dev.ask("/nowhere").status)
+        self.assertEqual(421, dev.ask(host="evil.example").status)
+
+        away = project.with_name("away")
+        project.rename(away)
+        dev.wait_for("build failed")
+        away.rename(project)
+        dev.wait_for("reloaded ")
         dev.edit("Routes.cs", "40rem", "41rem")
         dev.wait_for("reloaded ")
         self.assertIn(b"41rem", dev.ask().body)
+
+    def test_nothing_is_left_behind_when_it_is_told_to_stop_in_the_middle(self):
+        temporary = self.folder / "temporary"
+        temporary.mkdir()
+        mark = f"{os.getpid()}-{id(self)}"
+        # Helpers of the build that would wait for the next one for minutes, as they do by default.
+        environment = {"TMPDIR": str(temporary), "DEV_TEST_MARK": mark, "MSBUILDDISABLENODEREUSE": "0", "UseSharedCompilation": "true"}
+        dev = self.dev(self.make("brief"), "--host", "app.test", "--listen", f"http://unix:{self.folder}/dev.sock", env=environment)
+        self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in processes_with(mark)])
+        dev.wait_for("ready ")
+        self.assertTrue(list(temporary.glob("owind-dev-*")))
+        dev.edit("Startup.cs", "Hello from brief", "Hello")
+        dev.wait_for("building brief")
+        dev.signal(signal.SIGTERM)
+        self.assertEqual(0, dev.wait(20))
+        until(lambda: not processes_with(mark), "the last process has gone")
+        self.assertEqual([], list(temporary.glob("owind-dev-*")))
+        self.assertFalse((self.folder / "dev.sock").exists())
 
     def test_an_assembly_is_served_and_served_again_when_it_changes(self):
         folder = self.folder / "assembly"

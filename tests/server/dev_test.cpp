@@ -2,6 +2,9 @@
 // changes, and what it shows.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -9,11 +12,15 @@
 #include <set>
 #include <thread>
 
+#include "middleware/limits.hpp"
+#include "server/dev/build_report.hpp"
 #include "server/dev/child.hpp"
 #include "server/dev/diagnostic.hpp"
 #include "server/dev/file_watcher.hpp"
+#include "server/dev/own_inodes.hpp"
 #include "server/dev/project_template.hpp"
 #include "server/dev/status_page.hpp"
+#include "server/dev/stragglers.hpp"
 #include "server/dev/target.hpp"
 #include "server/dev/terminal.hpp"
 #include "tests/server/message_of.hpp"
@@ -67,7 +74,7 @@ TEST_CASE("status pages: everything that is not ours is escaped, and the source 
   write(file, "one\ntwo\nthree <script>\nfour\n");
   const Diagnostic error{true, file, 3, 2, "CS1", "<img src=x>"};
   const auto page = build_failed_page("na<me", std::span(&error, 1), "");
-  CHECK(contains(page, "<span class=\"hit\"><i>3</i>three &lt;script&gt;</span>"));
+  CHECK(contains(page, "<span class=\"hit\"><i>3</i>t<u>hree</u> &lt;script&gt;</span>"));
   CHECK(contains(page, "&lt;img src=x&gt;"));
   CHECK(contains(page, "na&lt;me"));
   CHECK_FALSE(contains(page, "<img"));
@@ -79,6 +86,40 @@ TEST_CASE("status pages: everything that is not ours is escaped, and the source 
   // A source file that has gone, or a line behind its end.
   const Diagnostic gone{true, folder / "gone.cs", 3, 2, "CS1", "m"};
   CHECK(contains(build_failed_page("n", std::span(&gone, 1), ""), "gone.cs:3:2"));
+  // Several on one line, with the source once.
+  const Diagnostic both[] = {error, {true, file, 3, 5, "CS2", "other"}, {true, file, 2, 1, "CS3", "third"}};
+  const auto three = build_failed_page("n", both, "");
+  CHECK(contains(three, "3 errors."));
+  CHECK(three.find("CS1") < three.find("CS2"));
+  CHECK(three.find("CS2") < three.find("<i>3</i>"));
+  CHECK(contains(three, "<i>2</i><u>two</u>"));
+  // The place where it failed to start.
+  CHECK(contains(failure_page("x", "owind: it failed\n   at A.B() in /no/such.cs:line 3\n   at A.C() in " +
+                                       file.string() + ":line 2\n"),
+                 "<span class=\"hit\"><i>2</i>two</span>"));
+}
+
+TEST_CASE("status pages: however much there is to say, a page is a small response") {
+  TemporaryFolder folder;
+  const fs::path file = folder / "a.cs";
+  std::string source;
+  for (int i = 0; i < 50; ++i) source += std::string(1000, '"') + "\n";
+  write(file, source);
+  std::vector<Diagnostic> many;
+  for (int i = 1; i <= 40; ++i) many.push_back({true, file, i, 1, "CS1", std::string(5000, '<')});
+  constexpr std::size_t kMost = middleware::PipeLimits{}.high_mark_bytes;
+  const auto page = build_failed_page("n", many, "");
+  CHECK(page.size() < kMost);
+  CHECK(contains(page, "40 errors."));
+  CHECK(contains(page, " more.</p>"));
+  const std::string lines = [] {
+    std::string text;
+    for (int i = 0; i < 20'000; ++i) text += "<line " + std::to_string(i) + ">\n";
+    return text;
+  }();
+  CHECK(failure_page("x", lines).size() < kMost);
+  CHECK(contains(failure_page("x", lines), "&lt;line 19999&gt;"));
+  CHECK(failure_page("x", std::string(1 << 18, '"')).size() < kMost);
 }
 
 TEST_CASE("find_target: a project, its folder, or an assembly") {
@@ -127,7 +168,100 @@ TEST_CASE("FileWatcher: tells what changed, in old folders and new ones, and wha
     CHECK(wait_changed(watcher, root).contains("new/deep/b.cs"));
     fs::remove(folder / "sub/a.cs");
     CHECK(wait_changed(watcher, root) == std::set<std::string>{"sub/a.cs"});
+    // A folder that gets another name is followed under the new one only.
+    fs::rename(folder / "new", folder / "newer");
+    CHECK(wait_changed(watcher, root).contains("newer/deep/b.cs"));
+    write(folder / "newer/deep/b.cs", "longer still");
+    CHECK(wait_changed(watcher, root) == std::set<std::string>{"newer/deep/b.cs"});
   }
+}
+
+TEST_CASE("FileWatcher: what is watched may go away and come back") {
+  for (const auto method : {FileWatcher::Method::kEvents, FileWatcher::Method::kPolling}) {
+    TemporaryFolder folder;
+    const fs::path root = folder / "project";
+    fs::create_directory(root);
+    write(root / "a.cs");
+    FileWatcher watcher(method, is_source);
+    watcher.add(root);
+    fs::rename(root, folder / "elsewhere");
+    CHECK_FALSE(wait_changed(watcher, root).empty());
+    CHECK(watcher.changed().empty());
+    fs::rename(folder / "elsewhere", root);
+    CHECK(wait_changed(watcher, root) == std::set<std::string>{"a.cs"});
+    fs::remove_all(root);
+    CHECK_FALSE(wait_changed(watcher, root).empty());
+    fs::create_directory(root);
+    write(root / "b.cs");
+    CHECK(wait_changed(watcher, root).contains("b.cs"));
+  }
+}
+
+TEST_CASE("is_source: what builds and browsers read, and nothing that an application writes") {
+  for (const char* name : {"A.cs", "a.csproj", "Directory.Build.props", "appsettings.Development.json",
+                           "web.config", "x.resx", "i.html", ".editorconfig", "A.Designer.cs"})
+    CHECK_MESSAGE(is_source(name), name);
+  for (const char* name : {"a.log", "data.json", "app.db", "app.db-wal", "x.txt", "a.cs~", ".a.cs.swp",
+                           "a.cs.tmp", "4913", "a", "x.dll", ".#a.cs", "#a.cs#"})
+    CHECK_FALSE_MESSAGE(is_source(name), name);
+}
+
+TEST_CASE("read_build_report: the project's assembly for the newest framework, and all folders") {
+  TemporaryFolder folder;
+  fs::create_directory(folder / "report");
+  const std::string root = folder.path().string();
+  write(folder / "report/1", root + "/app/App.csproj\n" + root + "/app/bin/net8.0/App.dll\nv8.0\n");
+  write(folder / "report/2", root + "/lib/Lib.csproj\n" + root + "/lib/bin/Lib.dll\nv10.0\n");
+  write(folder / "report/3", root + "/app/App.csproj\n" + root + "/app/bin/a;b/App.dll\nv10.0\n");
+  write(folder / "report/4", "cut off");
+  const auto report = read_build_report(folder / "report", folder / "app/App.csproj");
+  CHECK(report.assembly == folder / "app/bin/a;b/App.dll");
+  CHECK(report.folders == std::vector<fs::path>{folder / "app", folder / "lib"});
+  CHECK(read_build_report(folder / "none", folder / "app/App.csproj").assembly.empty());
+}
+
+TEST_CASE("replace_by_copy: who has mapped a file keeps it when the name is written over") {
+  TemporaryFolder folder;
+  const fs::path file = folder / "a b.dll";
+  write(file, "old");
+  const io::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  void* mapped = ::mmap(nullptr, 3, PROT_READ, MAP_SHARED, fd.get(), 0);
+  REQUIRE(mapped != MAP_FAILED);
+  struct stat before {};
+  REQUIRE(::stat(file.c_str(), &before) == 0);
+  const fs::path real = fs::canonical(folder.path());
+  CHECK(mapped_files(::getpid(), real) == std::vector<fs::path>{real / "a b.dll"});
+  CHECK(replace_by_copy(file));
+  struct stat after {};
+  REQUIRE(::stat(file.c_str(), &after) == 0);
+  CHECK(before.st_ino != after.st_ino);
+  CHECK(before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
+  CHECK(before.st_mode == after.st_mode);
+  write(file, "new");
+  CHECK(std::string_view(static_cast<const char*>(mapped), 3) == "old");
+  // What has no name any more is nobody's to write over.
+  CHECK(mapped_files(::getpid(), real).empty());
+  CHECK_FALSE(replace_by_copy(folder / "none.dll"));
+  ::munmap(mapped, 3);
+}
+
+TEST_CASE("kill_processes_with: ends whatever has the variable, however it was started") {
+  // A grandchild that has left its parent.
+  const std::string mark = "owind-test-" + std::to_string(::getpid());
+  Child child({.arguments = {"sh", "-c", "sleep 600 & echo there"},
+               .environment = {{"OWIND_TEST_MARK", mark}},
+               .folder = "",
+               .captures_stdout = true});
+  while (!child.ended()) std::this_thread::yield();
+  CHECK(processes_with("OWIND_TEST_MARK", mark).size() == 1);
+  kill_processes_with("OWIND_TEST_MARK", mark);
+  while (!processes_with("OWIND_TEST_MARK", mark).empty()) std::this_thread::yield();
+  // Its end of the pipe is closed.
+  while (child.output_fd() >= 0) {
+    child.read();
+    std::this_thread::yield();
+  }
+  CHECK(child.output() == "there\n");
 }
 
 TEST_CASE("owind new: every template has a project and a Startup with the name in it, and no hole") {

@@ -35,6 +35,7 @@ internal static class DevelopmentPage
         section header,summary{padding:.6rem 1rem;overflow-wrap:anywhere}
         summary{cursor:pointer}
         .place{color:var(--dim);display:block}
+        .place b{color:var(--ink);font-weight:400}
         .other{color:var(--dim)}
         pre{margin:0;padding:.5rem 0;overflow-x:auto;border-top:1px solid var(--line)}
         pre.text{padding:.75rem 1rem;border:0;white-space:pre-wrap;overflow-wrap:anywhere}
@@ -44,7 +45,7 @@ internal static class DevelopmentPage
         table{border-collapse:collapse;width:100%;table-layout:fixed}
         th,td{text-align:left;vertical-align:top;padding:.3rem 1rem;border-top:1px solid var(--line);overflow-wrap:anywhere;font-weight:400}
         tr:first-child>*{border-top:0}
-        th{width:17rem;color:var(--dim)}
+        th{width:21rem;color:var(--dim)}
         """;
 
     internal static byte[] Render(Exception exception, OwinEnvironment environment)
@@ -57,7 +58,6 @@ internal static class DevelopmentPage
             .Append($"<h1>{message}</h1>\n<p><code>{type}</code> at <code>{Encode(Text(environment, "owin.RequestMethod"))} ")
             .Append($"{Encode(environment.Describe())}</code>. Visitors see this page with <code>--mode development</code> or ")
             .Append("<code>--validate</code> only.</p>\n");
-        bool open = true;
         for (Exception? each = exception; each != null; each = each.InnerException)
         {
             if (each != exception)
@@ -65,7 +65,7 @@ internal static class DevelopmentPage
                 page.Append($"<h2>Caused by <code>{Encode(each.GetType().FullName)}</code>: {Encode(MessageOf(each))}</h2>\n");
             }
 
-            AppendFrames(page, each, ref open);
+            AppendFrames(page, each);
         }
 
         page.Append("<details><summary>As text</summary><pre class=\"text\">")
@@ -78,8 +78,9 @@ internal static class DevelopmentPage
     }
 
     /// <summary>The first frame with a source is shown with it, the others on demand.</summary>
-    private static void AppendFrames(StringBuilder page, Exception exception, ref bool open)
+    private static void AppendFrames(StringBuilder page, Exception exception)
     {
+        bool open = true;
         foreach (SourceFrame frame in SourceFrame.Parse(TraceOf(exception)).Take(MostFrames))
         {
             if (frame.File == null)
@@ -89,8 +90,9 @@ internal static class DevelopmentPage
             }
 
             var source = frame.Source();
+            (string folder, string name) = frame.Place();
             page.Append(open && source.Count > 0 ? "<details open>" : "<details>")
-                .Append($"<summary><code>{Encode(frame.Method)}</code><code class=\"place\">{Encode(frame.File)}:{frame.Line}</code></summary>");
+                .Append($"<summary><code>{Encode(frame.Method)}</code><code class=\"place\">{Encode(folder)}<b>{Encode(name)}:{frame.Line}</b></code></summary>");
             if (source.Count > 0)
             {
                 open = false;
@@ -190,6 +192,7 @@ internal static class DevelopmentPage
             null => "null",
             string given => given,
             IDictionary<string, string[]> fields => $"{fields.Count} fields",
+            IDictionary<string, object> entries => string.Join(", ", entries.Select(entry => $"{entry.Key} = {entry.Value}")),
             Delegate => value.GetType().ToString(),
             _ => value.ToString() ?? string.Empty,
         });

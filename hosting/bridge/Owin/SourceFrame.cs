@@ -35,6 +35,14 @@ internal readonly record struct SourceFrame(string Method, string? File, int Lin
         }
     }
 
+    /// <summary>The folder with a slash behind it, and the name.</summary>
+    internal (string Folder, string Name) Place()
+    {
+        string file = File ?? string.Empty;
+        int slash = file.LastIndexOf('/');
+        return (file[..(slash + 1)], file[(slash + 1)..]);
+    }
+
     /// <summary>The lines around the place with their numbers; empty when the file cannot be read.</summary>
     internal IReadOnlyList<(int Number, string Text)> Source()
     {
