@@ -390,7 +390,7 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
       .multiplexes = true};
   auto& fastcgi = *new protocol::FastCgiProtocol(fastcgi_limits(options), management_values,
                                                  path_options(options), forwarded_trust(options));
-  auto& http = *new protocol::HttpProtocol(http_settings, path_options(options));
+  auto& http = *new protocol::HttpProtocol(http_settings, path_options(options), forwarded_trust(options));
   auto& context = *new io::ServerContext{
       .fastcgi = {fastcgi, connection_limits(options)},
       .http = {http, http_limits(options)},

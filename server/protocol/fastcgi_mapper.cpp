@@ -197,22 +197,8 @@ void FastCgiMapper::parts(RequestBlock& block, HeadState& state,
 std::string_view FastCgiMapper::map_visitor(RequestBlock& block, HeadState& state, bool& https) const {
   auto remote = map_end(block, state, kRemoteAddr, kRemotePort, Slot::kRemoteIp, Slot::kRemotePort);
   const auto local = map_end(block, state, kServerAddr, kServerPort, Slot::kLocalIp, Slot::kLocalPort);
-  if (state.flags & kForwardedSeen) {
-    if (!remote || !trust_.trusts(*remote)) {
-      remote.reset();
-    } else {
-      const auto [visitor, refusal] = read_forwarded(block, block.fields(), trust_);
-      if (!refusal.empty()) return refusal;
-      if (visitor) {
-        remote = visitor->address;
-        if (visitor->https) https = *visitor->https;
-        if (remote) {
-          block.set(Slot::kRemoteIp, visitor->ip);
-          block.set(Slot::kRemotePort, visitor->port);
-        }
-      }
-    }
-  }
+  if (state.flags & kForwardedSeen)
+    if (const auto refusal = map_forwarded(block, trust_, remote, https); !refusal.empty()) return refusal;
   if (remote && (is_loopback(*remote) || remote == local)) block.set_flags(middleware::kRequestIsLocal);
   return {};
 }

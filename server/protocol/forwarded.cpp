@@ -99,7 +99,8 @@ bool parse_node(std::string_view node, ForwardedVisitor& visitor) {
     port = node.substr(end + 1);
     node = node.substr(1, end - 1);
     if (!port.empty() && port.front() != ':') return false;
-  } else if (const std::size_t colon = node.find(':'); colon != std::string_view::npos && colon == node.rfind(':')) {
+  } else if (const std::size_t colon = node.find(':');
+             colon != std::string_view::npos && colon == node.rfind(':')) {
     port = node.substr(colon);
     node = node.substr(0, colon);
   }
@@ -138,7 +139,8 @@ bool ForwardedTrust::trusts(const IpAddress& address) const noexcept {
 }
 
 ForwardedVerdict read_forwarded(const middleware::RequestBlock& block,
-                                const std::vector<middleware::FieldSlice>& fields, const ForwardedTrust& trust) {
+                                const std::vector<middleware::FieldSlice>& fields,
+                                const ForwardedTrust& trust) {
   std::vector<Hop> standard;
   std::vector<std::string> addresses;
   std::vector<std::string> schemes;
@@ -157,7 +159,8 @@ ForwardedVerdict read_forwarded(const middleware::RequestBlock& block,
   ForwardedVerdict verdict;
   if (!addresses.empty()) {
     std::vector<Hop> hops;
-    // Proxies add to the one field and set the other: as many values belong together, else the last one counts.
+    // Proxies add to the one field and set the other: as many values belong together, else the last one
+    // counts.
     for (std::size_t i = 0; i < addresses.size(); ++i)
       hops.push_back({addresses[i], schemes.empty()                      ? std::string()
                                     : schemes.size() == addresses.size() ? schemes[i]
@@ -177,6 +180,25 @@ ForwardedVerdict read_forwarded(const middleware::RequestBlock& block,
   if (verdict.visitor && !verdict.visitor->https && !schemes.empty() && standard.empty())
     verdict.visitor->https = scheme_of(schemes.back());
   return verdict;
+}
+
+std::string_view map_forwarded(middleware::RequestBlock& block, const ForwardedTrust& trust,
+                               std::optional<IpAddress>& remote, bool& https) {
+  if (!remote || !trust.trusts(*remote)) {
+    // Somebody else's visitor, nobody knows whose: not who connected, as far as being local goes.
+    remote.reset();
+    return {};
+  }
+  const auto [visitor, refusal] = read_forwarded(block, block.fields(), trust);
+  if (!refusal.empty()) return refusal;
+  if (!visitor) return {};
+  remote = visitor->address;
+  if (visitor->https) https = *visitor->https;
+  if (remote) {
+    block.set(middleware::Slot::kRemoteIp, visitor->ip);
+    block.set(middleware::Slot::kRemotePort, visitor->port);
+  }
+  return {};
 }
 
 }  // namespace owind::protocol

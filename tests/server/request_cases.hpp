@@ -18,6 +18,7 @@ struct RequestCase {
   std::string remote_port = "51234";
   std::string local_ip = "198.51.100.2";
   std::string local_port = "80";
+  std::vector<std::string> trusted = {};  ///< Proxies (--trust-forwarded).
 
   int status = 0;  ///< What it is refused with; nothing else is looked at then.
   std::string path = "/";
@@ -27,6 +28,10 @@ struct RequestCase {
   long long content_length = -1;
   bool is_head = false;
   bool is_local = false;
+  std::string scheme = "http";
+  /// Of the visitor; empty: who connected.
+  std::string visitor_ip = "";
+  std::string visitor_port = "0";
 };
 
 inline std::vector<RequestCase> request_cases() {
@@ -80,6 +85,41 @@ inline std::vector<RequestCase> request_cases() {
        .is_local = true});
   add({.name = "a visitor at this machine's own address", .remote_ip = "198.51.100.2", .is_local = true});
   add({.name = "a visitor on this machine by IPv6", .remote_ip = "::1", .local_ip = "::1", .is_local = true});
+  const auto forwarded = [](std::string name, std::string value) {
+    return std::vector<std::pair<std::string, std::string>>{{"Host", "example.com"}, {name, value}};
+  };
+  add({.name = "a proxy that is trusted tells the visitor",
+       .fields = {{"Host", "example.com"},
+                  {"X-Forwarded-For", "203.0.113.9, 192.0.2.8"},
+                  {"X-Forwarded-Proto", "https"}},
+       .trusted = {"192.0.2.0/24"},
+       .seen = {"host: example.com", "x-forwarded-for: 203.0.113.9, 192.0.2.8", "x-forwarded-proto: https"},
+       .scheme = "https",
+       .visitor_ip = "203.0.113.9"});
+  add({.name = "the standard field does as well",
+       .fields = forwarded("Forwarded", "for=\"[2001:db8::9]:4711\";proto=https"),
+       .trusted = {"192.0.2.7"},
+       .seen = {"host: example.com", "forwarded: for=\"[2001:db8::9]:4711\";proto=https"},
+       .scheme = "https",
+       .visitor_ip = "2001:db8::9",
+       .visitor_port = "4711"});
+  add({.name = "whoever is not trusted tells nothing",
+       .fields = forwarded("X-Forwarded-For", "203.0.113.9"),
+       .seen = {"host: example.com", "x-forwarded-for: 203.0.113.9"}});
+  add({.name = "what a trusted proxy passes on and nobody can read is refused",
+       .fields = forwarded("Forwarded", "for="),
+       .trusted = {"192.0.2.7"},
+       .status = 400});
+  add({.name = "a visitor behind a proxy on this machine is not local",
+       .fields = forwarded("X-Forwarded-For", "203.0.113.9"),
+       .remote_ip = "127.0.0.1",
+       .seen = {"host: example.com", "x-forwarded-for: 203.0.113.9"}});
+  add({.name = "a local visitor behind a trusted proxy is local",
+       .fields = forwarded("X-Forwarded-For", "127.0.0.1"),
+       .trusted = {"192.0.2.7"},
+       .seen = {"host: example.com", "x-forwarded-for: 127.0.0.1"},
+       .is_local = true,
+       .visitor_ip = "127.0.0.1"});
   return cases;
 }
 

@@ -57,8 +57,8 @@ std::string http_of(const RequestCase& one) {
 /// A request through HttpCodec and HttpMapper, as a connection does it.
 class HttpRequest final : private HeadSink {
  public:
-  explicit HttpRequest(std::string_view bytes, Peer peer, PathOptions options = {})
-      : protocol_({}, std::move(options)), codec_(protocol_.make_codec(std::move(peer))) {
+  explicit HttpRequest(std::string_view bytes, Peer peer, PathOptions options = {}, ForwardedTrust trust = {})
+      : protocol_({}, std::move(options), std::move(trust)), codec_(protocol_.make_codec(std::move(peer))) {
     REQUIRE(block.begin());
     while (true) {
       const Fed fed = codec_->feed(std::as_bytes(std::span(bytes)), *this);
@@ -101,14 +101,14 @@ void check(const RequestCase& one, middleware::RequestBlock& block, const HeadVe
   CHECK(verdict.status == one.status);
   if (one.status != 0 || verdict.status != 0) return;
   CHECK(block.get(Slot::kMethod) == one.method);
-  CHECK(block.get(Slot::kScheme) == "http");
+  CHECK(block.get(Slot::kScheme) == one.scheme);
   CHECK(block.get(Slot::kPathBase) == "");
   CHECK(block.get(Slot::kPath) == one.path);
   CHECK(block.get(Slot::kQueryString) == one.query);
   CHECK(block.get(Slot::kProtocol) == one.version);
   CHECK(block.get(Slot::kRawTarget) == one.target);
-  CHECK(block.get(Slot::kRemoteIp) == one.remote_ip);
-  CHECK(block.get(Slot::kRemotePort) == one.remote_port);
+  CHECK(block.get(Slot::kRemoteIp) == (one.visitor_ip.empty() ? one.remote_ip : one.visitor_ip));
+  CHECK(block.get(Slot::kRemotePort) == (one.visitor_ip.empty() ? one.remote_port : one.visitor_port));
   CHECK(block.get(Slot::kLocalIp) == one.local_ip);
   CHECK(block.get(Slot::kLocalPort) == one.local_port);
   CHECK(block.content_length() == one.content_length);
@@ -123,6 +123,12 @@ void check(const RequestCase& one, middleware::RequestBlock& block, const HeadVe
     std::sort(expected.begin(), expected.end());
   }
   CHECK(seen == expected);
+}
+
+ForwardedTrust trust_of(const std::vector<std::string>& networks) {
+  std::vector<IpNetwork> parsed;
+  for (const auto& text : networks) parsed.push_back(parse_ip_network(text).value());
+  return ForwardedTrust(std::move(parsed));
 }
 
 HttpRequest http(std::string_view bytes) {
@@ -145,9 +151,10 @@ std::string host_of(std::string_view bytes) {
 TEST_CASE("a request has the same environment by HTTP and through nginx [OWIN 1.0.1 3.2.1]") {
   for (const RequestCase& one : request_cases()) {
     SUBCASE(one.name.c_str()) {
-      MappedRequest fastcgi(cgi_of(one));
+      MappedRequest fastcgi(cgi_of(one), {}, trust_of(one.trusted));
       check(one, fastcgi.block, fastcgi.verdict, one.content_length < 0);
-      HttpRequest direct(http_of(one), {one.remote_ip, one.remote_port, one.local_ip, one.local_port});
+      HttpRequest direct(http_of(one), {one.remote_ip, one.remote_port, one.local_ip, one.local_port}, {},
+                         trust_of(one.trusted));
       check(one, direct.block, direct.verdict, true);
     }
   }
@@ -190,6 +197,13 @@ TEST_CASE("HttpMapper: over a Unix socket both ends are 127.0.0.1 and nobody is 
   CHECK(request.block.get(Slot::kLocalIp) == "127.0.0.1");
   CHECK(request.block.get(Slot::kLocalPort) == "0");
   CHECK((request.block.flags() & middleware::kRequestIsLocal) == 0);
+  // A proxy there may be trusted as what it is taken for.
+  HttpRequest told(
+      "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\n\r\n", {}, {},
+      trust_of({"127.0.0.1"}));
+  CHECK(told.block.get(Slot::kRemoteIp) == "203.0.113.9");
+  CHECK(told.block.get(Slot::kScheme) == "https");
+  CHECK((told.block.flags() & middleware::kRequestIsLocal) == 0);
 }
 
 TEST_CASE("HttpMapper: a path base is split off, an encoded slash treated as asked") {

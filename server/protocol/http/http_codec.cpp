@@ -16,9 +16,57 @@ using middleware::equals_ignore_case;
 using Kind = Event::Kind;
 using Piece = MessageParser::Piece;
 
+/// Bodies up to this size are copied out in one step.
+constexpr std::size_t kSmallBody = 1024;
+
 void append(Output& out, std::string_view text) {
   const auto bytes = std::as_bytes(std::span(text));
   out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+/// Fields of its own that a head has: bits.
+enum : unsigned { kDate = 1, kServer = 2, kHasCount = 4 };
+
+/// Whose rendering of a head it is (ResponseHead::remember): that of append_fields(), by what it returned.
+constexpr char kRenderers[kHasCount] = {};
+
+/// The status line and the application's fields, with a Content-Length that is greater by `added`. Returns
+/// which of the fields are among them that a server sets where the application does not.
+unsigned append_fields(const middleware::ResponseHead& head, std::size_t added, Output& out) {
+  unsigned has = 0;
+  append(out, "HTTP/1.1 ");
+  std::array<char, 4> status;
+  std::to_chars(status.data(), status.data() + 3, head.status);
+  status[3] = ' ';
+  append(out, {status.data(), 4});
+  append(out, head.reason());
+  append(out, "\r\n");
+  for (std::size_t i = 0; i < head.field_count(); ++i) {
+    const auto field = head.field(i);
+    if (field.name.size() == 4 && equals_ignore_case(field.name, "Date")) has |= kDate;
+    if (field.name.size() == 6 && equals_ignore_case(field.name, "Server")) has |= kServer;
+    append(out, field.name);
+    append(out, ": ");
+    if (added > 0 && field.name.size() == 14 && equals_ignore_case(field.name, "Content-Length"))
+      append(out, std::to_string(head.content_length + static_cast<std::int64_t>(added)));
+    else
+      append(out, field.value);
+    append(out, "\r\n");
+  }
+  return has;
+}
+
+/// The same without an addition, remembered: it depends on nothing but the head.
+unsigned append_fields(const middleware::ResponseHead& head, Output& out) {
+  for (unsigned has = 0; has < kHasCount; ++has)
+    if (const auto same = head.rendered(&kRenderers[has]); !same.empty()) {
+      out.insert(out.end(), same.begin(), same.end());
+      return has;
+    }
+  const std::size_t before = out.size();
+  const unsigned has = append_fields(head, 0, out);
+  head.remember(&kRenderers[has], std::span(out).subspan(before));
+  return has;
 }
 
 /// A whole HTML page whose bytes are its text.
@@ -275,33 +323,14 @@ void HttpCodec::head(StreamId, const middleware::ResponseHead& head, Output& out
   if (framing_ == Framing::kClose) keep_ = false;
 
   adds_suffix_ = framing_ != Framing::kNone && !settings_.html_suffix.empty() && is_plain_html(head);
-  bool has_date = false, has_server = settings_.server_name.empty();
-  append(out, "HTTP/1.1 ");
-  std::array<char, 4> status;
-  std::to_chars(status.data(), status.data() + 3, head.status);
-  status[3] = ' ';
-  append(out, {status.data(), 4});
-  append(out, head.reason());
-  append(out, "\r\n");
-  for (std::size_t i = 0; i < head.field_count(); ++i) {
-    const auto field = head.field(i);
-    has_date |= field.name.size() == 4 && equals_ignore_case(field.name, "Date");
-    has_server |= field.name.size() == 6 && equals_ignore_case(field.name, "Server");
-    append(out, field.name);
-    append(out, ": ");
-    if (adds_suffix_ && field.name.size() == 14 && equals_ignore_case(field.name, "Content-Length"))
-      append(out,
-             std::to_string(head.content_length + static_cast<std::int64_t>(settings_.html_suffix.size())));
-    else
-      append(out, field.value);
-    append(out, "\r\n");
-  }
-  if (!has_date) {
+  const unsigned has =
+      adds_suffix_ ? append_fields(head, settings_.html_suffix.size(), out) : append_fields(head, out);
+  if (!(has & kDate)) {
     append(out, "Date: ");
     append(out, middleware::http_date(settings_.clock()));
     append(out, "\r\n");
   }
-  if (!has_server) {
+  if (!(has & kServer) && !settings_.server_name.empty()) {
     append(out, "Server: ");
     append(out, settings_.server_name);
     append(out, "\r\n");
@@ -315,8 +344,17 @@ void HttpCodec::head(StreamId, const middleware::ResponseHead& head, Output& out
   append(out, "\r\n");
 }
 
-std::size_t HttpCodec::body(StreamId, middleware::BodyPipe& pipe, std::size_t quota_bytes, Output& out,
+std::size_t HttpCodec::body(StreamId stream, middleware::BodyPipe& pipe, std::size_t quota_bytes, Output& out,
                             bool& wake) {
+  const std::size_t size = pipe.size();
+  if (size == 0) return 0;
+  if (size <= kSmallBody && size <= quota_bytes) {
+    std::array<std::byte, kSmallBody> bytes;
+    const auto moved = pipe.pull(std::span(bytes).first(size));
+    wake = wake || moved.wake_other;
+    body(stream, {reinterpret_cast<const char*>(bytes.data()), moved.bytes}, out);
+    return moved.bytes;
+  }
   std::size_t taken = 0;
   std::array<std::span<const std::byte>, 8> views;
   while (taken < quota_bytes) {

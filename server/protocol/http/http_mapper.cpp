@@ -1,6 +1,7 @@
 #include "server/protocol/http/http_mapper.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -34,11 +35,28 @@ enum Part : std::size_t {
 };
 static_assert(kPartCount <= HeadState::kParts);
 
-constexpr std::string_view kNames[] = {":method",      ":target",   ":version",   ":remote-ip",
-                                       ":remote-port", ":local-ip", ":local-port"};
+/// Which part `:name` is, by its length and a letter: names like these come from the codec only.
+Part part_of(std::string_view name) {
+  switch (name.size()) {
+    case 7:
+      return name[1] == 'm' ? kMethod : kTarget;
+    case 8:
+      return kVersion;
+    case 9:
+      return kLocalIp;
+    case 10:
+      return kRemoteIp;
+    case 11:
+      return kLocalPort;
+    case 12:
+      return kRemotePort;
+    default:
+      return kPartCount;
+  }
+}
 
 /// Bits of HeadState::flags.
-enum : std::uint32_t { kCookieSeen = 1, kCookieRepeated = 2 };
+enum : std::uint32_t { kCookieSeen = 1, kCookieRepeated = 2, kForwardedSeen = 4 };
 
 std::string_view text(const RequestBlock& block, const HeadState& state, Part part) {
   return block.view(state.parts[part]);
@@ -46,12 +64,15 @@ std::string_view text(const RequestBlock& block, const HeadState& state, Part pa
 
 /// `host[:port]` without what could break out of where applications put it: a link, a header, a log.
 bool is_host(std::string_view host) {
-  return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == ':' || c == '[' || c == ']' || c == '~' || c == '%' || c == '!' ||
-           c == '$' || c == '&' || c == '\'' || c == '(' || c == ')' || c == '*' || c == '+' || c == ',' ||
-           c == ';' || c == '=';
-  });
+  static constexpr auto kAllowed = [] {
+    std::array<bool, 256> allowed{};
+    for (const char c : std::string_view(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]~%!$&'()*+,;="))
+      allowed[static_cast<unsigned char>(c)] = true;
+    return allowed;
+  }();
+  return !host.empty() && std::all_of(host.begin(), host.end(),
+                                      [](char c) { return kAllowed[static_cast<unsigned char>(c)]; });
 }
 
 /// The authority of an absolute target (RFC 9112 §3.2.2), without user information; nothing for other forms.
@@ -68,7 +89,7 @@ std::optional<std::string_view> authority_of(std::string_view target) {
 void add_host(RequestBlock& block, Slice value) { block.add_field(block.append("Host"), value); }
 
 /// What an absolute target says, else the field, else the connection. False: it is no host.
-bool map_host(RequestBlock& block, HeadState& state) {
+bool map_host(RequestBlock& block, HeadState& state, bool https) {
   const std::string_view target = text(block, state, kTarget);
   if (const auto authority = authority_of(target)) {
     if (!is_host(*authority)) return false;
@@ -86,7 +107,7 @@ bool map_host(RequestBlock& block, HeadState& state) {
   std::erase_if(block.fields(), [&](const FieldSlice& field) {
     return field.name.length == 4 && equals_ignore_case(block.view(field.name), "Host");
   });
-  add_host(block, append_host(block, {{}, state.parts[kLocalIp], state.parts[kLocalPort], false}));
+  add_host(block, append_host(block, {{}, state.parts[kLocalIp], state.parts[kLocalPort], https}));
   return true;
 }
 
@@ -100,19 +121,12 @@ void map_end(RequestBlock& block, const HeadState& state, Part ip, Part port, Sl
   block.set(port_slot, state.parts[port]);
 }
 
-void map_addresses(RequestBlock& block, const HeadState& state) {
-  map_end(block, state, kRemoteIp, kRemotePort, Slot::kRemoteIp, Slot::kRemotePort);
-  map_end(block, state, kLocalIp, kLocalPort, Slot::kLocalIp, Slot::kLocalPort);
-  const auto remote = parse_ip_address(text(block, state, kRemoteIp));
-  if (remote && (is_loopback(*remote) || remote == parse_ip_address(text(block, state, kLocalIp))))
-    block.set_flags(middleware::kRequestIsLocal);
-}
-
 HeadVerdict refuse(std::string_view reason) { return {400, std::string(reason)}; }
 
 }  // namespace
 
-HttpMapper::HttpMapper(PathOptions options) : options_(normalised(std::move(options))) {
+HttpMapper::HttpMapper(PathOptions options, ForwardedTrust trust)
+    : options_(normalised(std::move(options))), trust_(std::move(trust)) {
   // The other ways need variables that only a front end has.
   options_.mapping = PathOptions::Mapping::kRequestUri;
 }
@@ -121,9 +135,8 @@ void HttpMapper::part(RequestBlock& block, HeadState& state, std::string_view na
                       std::string_view value) const noexcept {
   if (block.failed() || name.empty()) return;
   if (name.front() == ':') {
-    const auto known = std::find(std::begin(kNames), std::end(kNames), name);
-    if (known != std::end(kNames))
-      state.parts[static_cast<std::size_t>(known - std::begin(kNames))] = block.append(value);
+    const Part known = part_of(name);
+    if (known != kPartCount) state.parts[known] = block.append(value);
     return;
   }
   if (name.size() == 5 && equals_ignore_case(name, "Proxy")) return;
@@ -141,6 +154,15 @@ void HttpMapper::part(RequestBlock& block, HeadState& state, std::string_view na
       if (equals_ignore_case(name, "Cookie"))
         state.flags |= state.flags & kCookieSeen ? kCookieRepeated : kCookieSeen;
       break;
+    case 9:
+      if (equals_ignore_case(name, "Forwarded")) state.flags |= kForwardedSeen;
+      break;
+    case 15:
+      if (equals_ignore_case(name, "X-Forwarded-For")) state.flags |= kForwardedSeen;
+      break;
+    case 17:
+      if (equals_ignore_case(name, "X-Forwarded-Proto")) state.flags |= kForwardedSeen;
+      break;
     case 12:
       if (is_type) state.parts[kContentType] = value_slice;
       break;
@@ -152,6 +174,27 @@ void HttpMapper::part(RequestBlock& block, HeadState& state, std::string_view na
   }
 }
 
+void HttpMapper::parts(RequestBlock& block, HeadState& state,
+                       std::span<const HeadPart> parts) const noexcept {
+  for (const auto& [name, value] : parts) HttpMapper::part(block, state, name, value);
+}
+
+/// Both ends of the visitor's connection, whether he is on this machine, and his scheme where a proxy tells
+/// it. Returns why the request is a 400; empty when it is none.
+std::string_view HttpMapper::map_visitor(RequestBlock& block, HeadState& state, bool& https) const {
+  map_end(block, state, kRemoteIp, kRemotePort, Slot::kRemoteIp, Slot::kRemotePort);
+  map_end(block, state, kLocalIp, kLocalPort, Slot::kLocalIp, Slot::kLocalPort);
+  const bool is_unix = state.parts[kRemoteIp].length == 0;
+  auto remote = parse_ip_address(is_unix ? "127.0.0.1" : text(block, state, kRemoteIp));
+  const bool told = (state.flags & kForwardedSeen) != 0;
+  if (told)
+    if (const auto refusal = map_forwarded(block, trust_, remote, https); !refusal.empty()) return refusal;
+  if (remote && (told || !is_unix) &&
+      (is_loopback(*remote) || remote == parse_ip_address(text(block, state, kLocalIp))))
+    block.set_flags(middleware::kRequestIsLocal);
+  return {};
+}
+
 HeadVerdict HttpMapper::end(RequestBlock& block, HeadState& state) const {
   if (block.failed()) return {503, "There is no memory for the request."};
   const std::string_view method = text(block, state, kMethod);
@@ -160,7 +203,10 @@ HeadVerdict HttpMapper::end(RequestBlock& block, HeadState& state) const {
   block.set_flags((method == "HEAD" ? middleware::kRequestHead : 0u) |
                   (http10 ? middleware::kRequestHttp10 : 0u));
   block.set(Slot::kMethod, state.parts[kMethod]);
-  block.set(Slot::kScheme, "http");
+  bool https = false;
+  if (const std::string_view reason = map_visitor(block, state, https); !reason.empty())
+    return refuse(reason);
+  block.set(Slot::kScheme, https ? "https" : "http");
   block.set(Slot::kProtocol, state.parts[kVersion]);
   block.set(Slot::kRawTarget, state.parts[kTarget]);
   const PathSources sources{.request_uri = state.parts[kTarget],
@@ -170,9 +216,8 @@ HeadVerdict HttpMapper::end(RequestBlock& block, HeadState& state) const {
                             .query_string = {}};
   if (const std::string_view reason = map_path(block, sources, options_); !reason.empty())
     return refuse(reason);
-  map_addresses(block, state);
   if (state.flags & kCookieRepeated) join_cookies(block);
-  if (!map_host(block, state)) return refuse("The Host is not one.");
+  if (!map_host(block, state, https)) return refuse("The Host is not one.");
   if (block.failed()) return {503, "There is no memory for the request."};
   return {};
 }

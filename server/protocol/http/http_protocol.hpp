@@ -9,8 +9,8 @@ namespace owind::protocol {
 
 class HttpProtocol final : public Protocol {
  public:
-  explicit HttpProtocol(HttpSettings settings = {}, PathOptions paths = {})
-      : settings_(std::move(settings)), mapper_(std::move(paths)) {}
+  explicit HttpProtocol(HttpSettings settings = {}, PathOptions paths = {}, ForwardedTrust trust = {})
+      : settings_(std::move(settings)), mapper_(std::move(paths), std::move(trust)) {}
 
   bool wants_peer() const override { return true; }
   std::unique_ptr<Codec> make_codec(Peer peer) const override {

@@ -45,6 +45,7 @@ struct MessageParser::Impl {
   int hosts = 0;
   int transfer_encodings = 0;
   bool chunked_alone = false;
+  bool ends_chunked = false;
   bool expect_continue = false;
   bool in_head = false;
   bool head_complete = false;
@@ -129,7 +130,10 @@ struct MessageParser::Impl {
       case 17:
         if (equals_ignore_case(name, "Transfer-Encoding")) {
           ++transfer_encodings;
-          chunked_alone = equals_ignore_case(text, "chunked");
+          constexpr std::string_view kChunked = "chunked";
+          chunked_alone = equals_ignore_case(text, kChunked);
+          ends_chunked = text.size() >= kChunked.size() &&
+                         equals_ignore_case(text.substr(text.size() - kChunked.size()), kChunked);
         }
         break;
       default:
@@ -150,7 +154,8 @@ struct MessageParser::Impl {
     parser.data = this;
     target = name = value = data = {};
     hosts = transfer_encodings = 0;
-    chunked_alone = expect_continue = head_complete = keep_alive = message_complete = malformed = false;
+    chunked_alone = ends_chunked = expect_continue = head_complete = keep_alive = message_complete =
+        malformed = false;
   }
 };
 
@@ -201,6 +206,8 @@ MessageParser::Head MessageParser::head(std::string_view bytes, StreamId stream,
       }
     }
   }
+  // Whose parser knows RTSP and ICE as well.
+  if (!head.version.starts_with("HTTP/")) return refuse(400, "The protocol is not HTTP.");
   if (x.parser.http_major != 1 || x.parser.http_minor > 1)
     return refuse(505, "The version of HTTP is neither 1.0 nor 1.1.");
   // Methods of RTSP and SOURCE pass llhttp with some versions; a tunnel is not ours to give.
@@ -213,6 +220,7 @@ MessageParser::Head MessageParser::head(std::string_view bytes, StreamId stream,
   if (x.transfer_encodings > 0) {
     if (head.is_1_0) return refuse(400, "HTTP/1.0 has no Transfer-Encoding.");
     if (x.transfer_encodings > 1) return refuse(400, "There is more than one Transfer-Encoding.");
+    if (!x.ends_chunked) return refuse(400, "The Transfer-Encoding does not end in chunked.");
     if (!x.chunked_alone) return refuse(501, "The Transfer-Encoding is not chunked alone.");
   }
   if (x.parser.content_length > kMaxLength) return refuse(413, "The Content-Length is beyond all measure.");
