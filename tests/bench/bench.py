@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures owind and prints Markdown: `./dev bench [hello|stall|large|start|alloc|idle …]` (all of them without a word).
+"""Measures owind and prints Markdown: `./dev bench [hello|http|stall|large|start|alloc|idle|dev …]` (all of them without a word).
 
 Quiet machine, please: what else runs is measured with it. Each figure is a module of figures/.
 """
@@ -13,9 +13,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 
-from figures import alloc, hello, idle, large, stall, start  # noqa: E402
+from figures import alloc, dev, hello, http, idle, large, stall, start  # noqa: E402
 
-FIGURES = {"hello": hello, "stall": stall, "large": large, "start": start, "alloc": alloc, "idle": idle}
+FIGURES = {"hello": hello, "http": http, "stall": stall, "large": large, "start": start, "alloc": alloc, "idle": idle, "dev": dev}
 
 
 def main():

@@ -27,19 +27,24 @@ def direct(process, endpoint, seconds, more=()):
 MICROSECONDS = {"us": 1, "ms": 1000, "s": 1_000_000}
 
 
-def behind_nginx(process, front, port, seconds):
-    before, before_front = cpu_seconds(process.pid), cpu_seconds(front.pid)
+def with_wrk(process, port, seconds):
+    before = cpu_seconds(process.pid)
     run = subprocess.run([shutil.which("wrk"), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency",
                           f"http://127.0.0.1:{port}/"], capture_output=True, text=True, timeout=seconds + 60)
     done = int(re.search(r"(\d+) requests in", run.stdout)[1])
     if "Non-2xx" in run.stdout or "Socket errors" in run.stdout:
-        raise RuntimeError(f"{process.name} behind nginx:\n{run.stdout}")
+        raise RuntimeError(f"{process.name}:\n{run.stdout}")
     quantiles = {name: float(value) * MICROSECONDS[unit]
                  for name, value, unit in re.findall(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)$", run.stdout, re.M)}
     return {"rps": float(re.search(r"Requests/sec:\s+([\d.]+)", run.stdout)[1]),
             "cpu": (cpu_seconds(process.pid) - before) / max(1, done) * 1e6,
-            "nginx": (cpu_seconds(front.pid) - before_front) / max(1, done) * 1e6,
-            "p50us": quantiles.get("50"), "p99us": quantiles.get("99")}
+            "done": done, "p50us": quantiles.get("50"), "p99us": quantiles.get("99")}
+
+
+def behind_nginx(process, front, port, seconds):
+    before = cpu_seconds(front.pid)
+    found = with_wrk(process, port, seconds)
+    return {**found, "nginx": (cpu_seconds(front.pid) - before) / max(1, found["done"]) * 1e6}
 
 
 def run(options):
