@@ -50,7 +50,7 @@ bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/// The line with the word, or the sign, at the column marked. Columns count UTF-16, bytes are something else
+/// The line with the word, or the signs, at the column marked. Columns count UTF-16, bytes are something else
 /// behind other than ASCII: nothing is marked there.
 std::string with_column(std::string_view line, int column) {
   const std::size_t at = column > 0 ? static_cast<std::size_t>(column) - 1 : line.size();
@@ -59,8 +59,7 @@ std::string with_column(std::string_view line, int column) {
       !std::all_of(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(at) + 1, is_ascii))
     return escape_html(line);
   std::size_t end = at;
-  while (end < line.size() && is_word(line[end])) ++end;
-  end = std::max(end, at + 1);
+  while (end < line.size() && (is_word(line[at]) ? is_word(line[end]) : line[end] == line[at])) ++end;
   return escape_html(line.substr(0, at)) + "<u>" + escape_html(line.substr(at, end - at)) + "</u>" +
          escape_html(line.substr(end));
 }

@@ -56,7 +56,7 @@ void Terminal::progress(std::string_view what, std::chrono::milliseconds elapsed
 std::string seconds_text(std::chrono::milliseconds duration) {
   char text[32];
   const double seconds = static_cast<double>(duration.count()) / 1000;
-  std::snprintf(text, sizeof text, seconds < 1 ? "%.2f s" : "%.1f s", seconds);
+  std::snprintf(text, sizeof text, seconds < 10 ? "%.2f s" : "%.1f s", seconds);
   return text;
 }
 

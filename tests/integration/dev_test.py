@@ -134,7 +134,7 @@ class DevTest(Case):
         until(lambda: dev.ask().status == 503, "the page with the error is there")
         page = dev.ask().body.decode()
         self.assertIn("hello does not build", page)
-        self.assertIn("var path == ", page)
+        self.assertIn("var path <u>==</u> (string)", page)
         self.assertIn("CS1525", page)
         self.assertIn("/_owind/refresh.js", page)
 
