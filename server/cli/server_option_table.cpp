@@ -354,7 +354,7 @@ std::vector<Option> build() {
                             {"keep", EncodedSlash::kKeep},
                             {"reject", EncodedSlash::kReject}}),
       networks({kRequests, "--trust-forwarded", "OWIND_TRUST_FORWARDED", "ADDRESS[/BITS]",
-                "A proxy (matched against REMOTE_ADDR) whose Forwarded or X-Forwarded-For and -Proto say who the visitor "
+                "A proxy (matched against REMOTE_ADDR, or who connects over HTTP) whose Forwarded or X-Forwarded-For and -Proto say who the visitor "
                 "is, and by which scheme."},
                &ServerOptions::trust_forwarded),
       static_mounts({kRequests, "--static", "OWIND_STATIC", "/PATH=FOLDER",

@@ -6,11 +6,14 @@
 
 namespace owind::exchange {
 
-std::string error_page(int status, bool is_head_request, middleware::ResponseHead& head) {
+std::string error_page(int status, bool is_head_request, middleware::ResponseHead& head,
+                       std::string_view request_id) {
   const std::string_view reason = middleware::standard_reason(status);
   const std::string title = std::to_string(status) + " " + std::string(reason);
   std::string page = "<!DOCTYPE html>\n<html lang=\"en\"><head><title>" + title +
-                     "</title></head>\n<body><h1>" + title + "</h1></body></html>\n";
+                     "</title></head>\n<body><h1>" + title + "</h1>" +
+                     (request_id.empty() ? "" : "<p>Request " + std::string(request_id) + "</p>") +
+                     "</body></html>\n";
   const std::string length = std::to_string(page.size());
   std::array<middleware::FieldView, 4> fields{{{"Content-Type", "text/html; charset=utf-8"},
                                                {"Content-Length", length},
@@ -24,6 +27,13 @@ std::string error_page(int status, bool is_head_request, middleware::ResponseHea
   if (!check_response_head(view, {is_head_request, false}, head, error)) head.clear();
   if (head.body_swallowed) page.clear();
   return page;
+}
+
+std::string request_id_of(middleware::Token token) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (int shift = 60; shift >= 0; shift -= 4) text += kDigits[(token.value >> shift) & 15];
+  return text;
 }
 
 }  // namespace owind::exchange

@@ -478,7 +478,10 @@ void Connection::fail_stream(Stream& stream, AbortReason reason, bool orphan_now
 /// more.
 void Connection::answer(Stream& stream, int status) {
   middleware::ResponseHead head;
-  const std::string page = exchange::error_page(status, stream.is_head_request, head);
+  // What went wrong in the application stands in the log, with the number.
+  const std::string id =
+      status == 500 && stream.exchange ? exchange::request_id_of(stream.exchange->token()) : std::string();
+  const std::string page = exchange::error_page(status, stream.is_head_request, head, id);
   codec_->head(stream.id, head, out());
   codec_->body(stream.id, page, out());
   const auto after = codec_->end(stream.id, status == 503 ? Verdict::kOverloaded : Verdict::kComplete, out());

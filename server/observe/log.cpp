@@ -95,7 +95,7 @@ class Log::State {
     if (!logger_.should_log(level)) return;
     try {
       std::string line;
-      if (request) line = fmt::format("[request {:x}] ", request.value);
+      if (request) line = fmt::format("[request {:016x}] ", request.value);
       append_escaped(line, text);
       logger_.log(level, spdlog::string_view_t(line.data(), line.size()));
     } catch (...) {

@@ -1,7 +1,7 @@
 // The log of the process: lines of text on stderr, written by a thread of its own. Whoever logs never waits
 // for the reader of stderr: a full queue, a full disk or a closed pipe drops lines and counts them.
 //
-//   2026-11-21T10:00:00.123Z warn  [request 1a2b] message
+//   2026-11-21T10:00:00.123Z warn  [request 0000000000001a2b] message
 //
 // Everything is escaped and cut (observe/escape.hpp), so that one record is one line. Create it after the
 // signals were blocked (process/signals.hpp), since it starts a thread.

@@ -124,6 +124,11 @@ class FailuresTest(HttpCase):
         response = self.ask(target="/error/before")
         self.assertEqual(500, response.status)
         self.assertTrue(response.complete)
+        self.assertNotIn(b"the tour failed", response.body)
+        # With its number, under which the log has the reason.
+        number = re.search(r"Request (\w{16})<", response.body.decode()).group(1)
+        self.owind.wait_for_log(f"[request {number}] ")
+        self.assertIn("the tour failed", self.owind.log().split(f"[request {number}] ", 1)[1].splitlines()[0])
 
     def test_an_exception_after_the_head_cuts_the_response(self):
         self.assertFalse(self.ask(target="/error/after").complete)

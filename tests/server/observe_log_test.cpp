@@ -98,8 +98,8 @@ TEST_CASE("Log: a line has the time in UTC, the level, the request and the messa
   REQUIRE(log.flush(kForever));
   const auto lines = lines_of(pipe.read_available());
   REQUIRE(lines.size() == 3);
-  CHECK(shape_of(lines[0]) == "9999-99-99T99:99:99.999Z warn  [request 9a9b] message");
-  CHECK(lines[0].ends_with("[request 1a2b] message"));
+  CHECK(shape_of(lines[0]) == "9999-99-99T99:99:99.999Z warn  [request 9999999999999a9b] message");
+  CHECK(lines[0].ends_with("[request 0000000000001a2b] message"));
   CHECK(shape_of(lines[1]) == "9999-99-99T99:99:99.999Z info  no request");
   CHECK(shape_of(lines[2]) == "9999-99-99T99:99:99.999Z error bad");
 }
