@@ -256,18 +256,16 @@ TEST_CASE(
     check_refused(post("Content-Length: "s + length + "\r\n", "hello"), 400);
   check_refused(post("Content-Length: 9000000000000000000\r\n", "hello"), 413);
   // Not ending in chunked: nobody knows where the body ends.
-  for (const auto* coding : {"identity", "chunked, identity", "xchunked", "gzip", "chunked;q=1", "chunked,",
-                             "\x0b"
-                             "chunked",
-                             "\"chunked\"", ""}) {
+  for (const auto* coding :
+       {"identity", "chunked, identity", "chunked, chunked", "xchunked", "gzip", "chunked;q=1", "chunked,",
+        "\x0b"
+        "chunked",
+        "\"chunked\"", ""}) {
     CAPTURE(coding);
     check_refused(post("Transfer-Encoding: "s + coding + "\r\n", "0\r\n\r\n"), 400);
   }
   // Framed, but in a coding that is not spoken (RFC 9112 6.1).
-  for (const auto* coding : {"gzip, chunked", "chunked, chunked"}) {
-    CAPTURE(coding);
-    check_refused(post("Transfer-Encoding: "s + coding + "\r\n", "0\r\n\r\n"), 501);
-  }
+  check_refused(post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 501);
   check_refused(post(te + te, "0\r\n\r\n"), 400);
   check_refused("POST / HTTP/1.0\r\n" + te + "\r\n0\r\n\r\n", 400);
 }
