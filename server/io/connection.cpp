@@ -172,7 +172,10 @@ bool Connection::should_pause() const {
   // sends, nginx among them, would lose the response; it finds it when its sending blocks.
   if (closing_ == Closing::kDrainAfterFlush || closing_ == Closing::kDraining)
     return discarded_ > limits_.unread_body_bytes;
-  if (streams_.size() == 1 && streams_[0].exchange && streams_[0].exchange->request_body_over_mark())
+  // Where requests share the connection one that does not read must not hold up those that come behind it: up to
+  // the connection's bound.
+  if (streams_.size() == 1 && !codec_->shares_connection() && streams_[0].exchange &&
+      streams_[0].exchange->request_body_over_mark())
     return true;
   const std::size_t buffered = buffered_bodies();
   return buffered > limits_.max_buffered_bytes || (buffered > 0 && shard_.buffers_full());
@@ -421,13 +424,16 @@ void Connection::service(Stream& stream) {
       return;
     }
   }
+  // What is written behind a part of a file waits for it.
+  if (file_source_ == &x) return;
+  // Asked before the pipe is looked at: then everything that was written before the file is seen there.
+  const auto* file = x.file();
   bool wake = false;
   if (unsent() < limits_.output_high_bytes)
     codec_->body(stream.id, x.response_body(), limits_.stream_quota_bytes, out(), wake);
   if (wake) x.wake_writer();
   if (x.response_body().size() > 0) return;
-  if (const auto* file = x.file()) {
-    if (file_source_ == &x) return;
+  if (file) {
     codec_->open_raw(stream.id, file->bytes, out());
     file_source_ = &x;
     file_sent_ = 0;
@@ -451,7 +457,8 @@ void Connection::end_stream(Stream& stream, After after) {
     closing_ = after == After::kClose ? Closing::kAfterFlush : Closing::kDrainAfterFlush;
   else if (streams_.empty() && fail_when_idle_) {
     codec_->fail_connection(out());
-    closing_ = Closing::kFailAfterFlush;
+    // Not with a reset: responses of others may still be on their way. The codec has said that it failed.
+    closing_ = Closing::kDrainAfterFlush;
   }
 }
 
@@ -836,7 +843,8 @@ void Connection::look_at_timeouts() {
     if (over(closing_since_, limits.unread_body_timeout)) close(false);
     return;
   }
-  if (has_output() && over(last_output_, limits.write_timeout)) {
+  // Only once it waits for the peer: before, the last output may be of long ago.
+  if (writing_ && has_output() && over(last_output_, limits.write_timeout)) {
     log(Severity::kWarning, nullptr,
         "connection closed: the front end has taken no output for " +
             std::to_string(limits.write_timeout.count()) + " ms");

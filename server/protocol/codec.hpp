@@ -97,6 +97,9 @@ class Codec {
   /// Whether a peer goes on sending a request's body when it has got the head of its response. nginx does not.
   virtual bool full_duplex() const { return false; }
 
+  /// Whether the peer puts several requests at once on this connection.
+  virtual bool shares_connection() const { return false; }
+
   /// Appends the interim response that lets the peer send its body. Before head() only.
   virtual void continue_100(StreamId, Output&) {}
   /// Appends the head of a stream's response.

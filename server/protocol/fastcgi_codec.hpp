@@ -28,6 +28,7 @@ class FastCgiCodec final : public Codec {
   bool idle() const override { return state_.idle(); }
   bool mid_message() const override { return state_.mid_record(); }
   std::uint64_t messages() const override { return state_.records(); }
+  bool shares_connection() const override { return asks_values_; }
 
  private:
   static constexpr std::size_t kNoRecord = static_cast<std::size_t>(-1);

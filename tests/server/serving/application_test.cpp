@@ -210,7 +210,7 @@ TEST_CASE("a failure with other live streams and no length lets them end, takes 
     r->complete(OWIND_OUTCOME_FAULTED);
   });
   rig.add("/", hello());
-  Client client = rig.connect();
+  Client client = rig.connect(ServerRig::Transport::kTcp);
   client.send(get(1, "/hold"));
   started.wait();
   client.send(get(3, "/fail"));
@@ -225,6 +225,8 @@ TEST_CASE("a failure with other live streams and no length lets them end, takes 
   client.receive_all();
   CHECK(client.failed());
   CHECK_FALSE(client.so_far(3).ended);
+  // A reset would take what is still on its way to the others.
+  CHECK(client.ended());
 }
 
 TEST_CASE("two writers at once: one gets BUSY or both take turns, the length holds, no byte is lost") {
