@@ -38,7 +38,8 @@ class PageRefresh final : public Middleware, private Suspended {
 
   TokenTable& tokens_;
   const std::string generation_;
-  std::mutex mutex_;
+  /// park() may call on_abort() at once.
+  std::recursive_mutex mutex_;
   std::vector<Token> streams_;
   bool stopped_ = false;
 };

@@ -57,9 +57,12 @@ ParseResult parse_dev(std::span<const std::string> arguments, const Environment&
       all.insert(all.end(), command.serve_arguments.begin(), command.serve_arguments.end());
       const auto parsed = parse_serve(all, environment);
       if (const auto* exit = std::get_if<Exit>(&parsed)) return *exit;
-      for (const std::string& each : command.serve_arguments)
+      for (const std::string& each : command.serve_arguments) {
         if (each == "--listen" || each.starts_with("--listen="))
           return usage_error("--listen stands before the --: there is one listener");
+        if (each == "--admin" || each.starts_with("--admin="))
+          return usage_error("--admin: the development server has no probes to answer");
+      }
       break;
     }
     if (word == "--open") {

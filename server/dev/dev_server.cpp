@@ -70,6 +70,9 @@ io::UniqueFd open_notify(const fs::path& file) {
   io::UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
+  if (file.native().size() >= sizeof address.sun_path)
+    throw std::system_error(ENAMETOOLONG, std::generic_category(),
+                            "cannot listen on " + file.string() + ", set TMPDIR to a shorter folder");
   std::strncpy(address.sun_path, file.c_str(), sizeof address.sun_path - 1);
   const int on = 1;
   if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
@@ -357,6 +360,8 @@ void DevServer::start_server(bool is_page, const fs::path& what) {
                          {kHostsVariable, hosts_},
                          {kServerVariable, folder_.filename().string()},
                          {"NOTIFY_SOCKET", (folder_ / "notify").string()},
+                         // For one server: here two live side by side for a moment.
+                         {"OWIND_ADMIN", ""},
                          {"LISTEN_FDS", ""}};
   command.inherit = sockets_.front().fd();
   next_.process = std::make_unique<Child>(command);
@@ -467,7 +472,9 @@ void DevServer::check_children() {
         ended.ready ? name + " has ended: " + end_text(*status) : name + " did not start";
     application_failed(headline);
     // A page that cannot be served would only fail again.
-    if (!ended.is_page) show_page(failure_page(headline, ended.process->output()));
+    // And one whose successor starts already has been mended, perhaps.
+    const bool has_successor = server == &serving_ && next_.process && !next_.is_page;
+    if (!ended.is_page && !has_successor) show_page(failure_page(headline, ended.process->output()));
   }
   std::erase_if(retiring_, [this](auto& entry) {
     auto& [server, deadline] = entry;

@@ -39,13 +39,15 @@ bool copy_bytes(int from, int to) {
 
 std::vector<fs::path> mapped_files(pid_t process, const fs::path& folder) {
   std::vector<fs::path> files;
-  const std::string prefix = folder.string() + "/";
+  // The kernel names files without symbolic links; the caller gets them as it names the folder.
+  std::error_code ignored;
+  const std::string prefix = fs::weakly_canonical(folder, ignored).string() + "/";
   std::ifstream maps("/proc/" + std::to_string(process) + "/maps");
   for (std::string line; std::getline(maps, line);) {
     // A file without a name any more ends in " (deleted)", and is no path.
     const std::size_t at = line.find('/');
     if (at == std::string::npos || line.compare(at, prefix.size(), prefix) != 0) continue;
-    fs::path file = line.substr(at);
+    fs::path file = folder / line.substr(at + prefix.size());
     std::error_code error;
     if (fs::is_regular_file(file, error)) files.push_back(std::move(file));
   }

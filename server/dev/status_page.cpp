@@ -187,8 +187,14 @@ std::string build_failed_page(std::string_view name, std::span<const Diagnostic>
     if (!same_line.front().is_error) continue;
     errors += same_line.size();
     if (shown >= kMost || body.size() >= kMostBytes) continue;
-    body += section(same_line.first(std::min(same_line.size(), kMost)));
-    shown += std::min(same_line.size(), kMost);
+    std::string part = section(same_line.first(std::min(same_line.size(), kMost)));
+    std::size_t told = std::min(same_line.size(), kMost);
+    if (part.size() > kMostBytes) {
+      part = section(same_line.first(1));
+      told = 1;
+    }
+    body += part;
+    shown += told;
   }
   if (errors == 0) body = text_section(output);
   if (errors > shown) body += "<p>And " + std::to_string(errors - shown) + " more.</p>\n";

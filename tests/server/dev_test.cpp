@@ -231,6 +231,11 @@ TEST_CASE("replace_by_copy: who has mapped a file keeps it when the name is writ
   REQUIRE(::stat(file.c_str(), &before) == 0);
   const fs::path real = fs::canonical(folder.path());
   CHECK(mapped_files(::getpid(), real) == std::vector<fs::path>{real / "a b.dll"});
+  // As whoever asks names the folder: the kernel knows no symbolic links.
+  const fs::path link = fs::path(folder.path().string() + "-link");
+  fs::create_directory_symlink(real, link);
+  CHECK(mapped_files(::getpid(), link) == std::vector<fs::path>{link / "a b.dll"});
+  fs::remove(link);
   CHECK(replace_by_copy(file));
   struct stat after {};
   REQUIRE(::stat(file.c_str(), &after) == 0);
