@@ -334,7 +334,7 @@ public class ResponseTests
             ((Headers)environment["owin.ResponseHeaders"])["X-Secret"] = ["1"];
             throw new InvalidOperationException("<script>alert('x')</script>");
         }, development: true);
-        request.Slots[RequestSlot.Path] = "/<b>";
+        request.Slots[RequestSlot.Path] = "/<evil>";
         request.Start();
         Assert.Equal(Outcome.Completed, request.Outcome);
         Assert.Equal(500, request.GivenHead!.Status);
@@ -343,9 +343,9 @@ public class ResponseTests
         Assert.Equal([request.Body.Length.ToString()], request.GivenHead["Content-Length"]);
         Assert.Contains("System.InvalidOperationException", request.BodyText);
         Assert.Contains("&lt;script&gt;", request.BodyText);
-        Assert.Contains("/&lt;b&gt;", request.BodyText);
+        Assert.Contains("/&lt;evil&gt;", request.BodyText);
         Assert.DoesNotContain("<script>", request.BodyText);
-        Assert.DoesNotContain("<b>", request.BodyText);
+        Assert.DoesNotContain("<evil>", request.BodyText);
     }
 
     [Fact(DisplayName = "the development page is sent completely even if the client takes it slowly")]

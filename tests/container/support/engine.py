@@ -3,7 +3,9 @@ import atexit
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -28,6 +30,8 @@ class Engine:
         # Short: the paths of Unix sockets below it must fit into 107 bytes.
         self.folder = Path(tempfile.mkdtemp(prefix="owind-ctr-", dir="/var/tmp"))
         atexit.register(self.remove)
+        # A run that is cancelled leaves nothing either.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         for name in ("tmp", "networks"):
             (self.folder / name).mkdir()
         (self.folder / "containers.conf").write_text(f"""[containers]
@@ -95,7 +99,7 @@ network_config_dir="{self.folder}/networks"
             run(["umount", "-l", mount], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
         # Only what is empty goes: groups of another engine's containers are not.
-        for parent in Path("/sys/fs/cgroup").glob("*/libpod_parent"):
+        for parent in (*Path("/sys/fs/cgroup").glob("libpod_parent"), *Path("/sys/fs/cgroup").glob("*/libpod_parent")):
             for group in sorted((folder for folder in parent.rglob("*") if folder.is_dir()), reverse=True):
                 self._remove_group(group)
             self._remove_group(parent)

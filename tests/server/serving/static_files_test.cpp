@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "hosting/native_exports.hpp"
 #include "tests/support/server_rig.hpp"
@@ -382,6 +383,34 @@ TEST_CASE("send_file: parts of files in a chunked body, between writes, and what
   CHECK(leaver.starts_with("HTTP/1.1 200 OK\r\n"));
   leaver.close();
   eventually([&] { return told == OWIND_ABORTED; });
+  site.rig.wait_all_free();
+  ::close(fd);
+}
+
+TEST_CASE("send_file: what another thread writes right before a file stands before it, however the two meet") {
+  Site site;
+  const std::string content = pattern(100'000);
+  site.folder.write("part", content);
+  const int fd = ::open((site.folder.path / "part").c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(fd >= 0);
+  std::thread application;
+  site.rig.add("/", [&](const SharedRequest& request) {
+    request->head();
+    request->on_writable = [](FakeRequest& writing) {
+      if (writing.flush() == OWIND_OK) writing.complete();
+    };
+    if (application.joinable()) application.join();
+    application = std::thread([request, fd] {
+      request->write("before ");
+      hosting::native_table().send_file(request->token, fd, 0, 100'000);
+    });
+  });
+  HttpClient client = site.rig.connect_http();
+  for (int i = 0; i < 300; ++i) {
+    const auto response = client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").response();
+    REQUIRE((response.body == "before " + content));
+  }
+  application.join();
   site.rig.wait_all_free();
   ::close(fd);
 }
