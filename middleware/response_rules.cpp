@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "middleware/limits.hpp"
+#include "middleware/optional_whitespace.hpp"
 #include "middleware/request_block.hpp"
 
 namespace owind::middleware {
@@ -55,12 +56,6 @@ bool is_hop_by_hop(std::string_view name) {
 std::string shown(std::string_view name) {
   std::string text;
   for (char c : name.substr(0, 64)) text += c >= ' ' && c < 0x7f ? c : '?';
-  return text;
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
 }
 

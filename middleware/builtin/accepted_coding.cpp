@@ -2,16 +2,11 @@
 
 #include <algorithm>
 
+#include "middleware/optional_whitespace.hpp"
 #include "middleware/request_block.hpp"
 
 namespace owind::middleware {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 /// Whether parameters such as `;q=0.5` leave a quality above 0. A malformed one does not.
 bool wanted(std::string_view parameters) {

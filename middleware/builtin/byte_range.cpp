@@ -4,16 +4,11 @@
 #include <charconv>
 #include <limits>
 
+#include "middleware/optional_whitespace.hpp"
 #include "middleware/request_block.hpp"
 
 namespace owind::middleware {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 /// Digits only; a number that is too large is the largest one. False: something else.
 bool number(std::string_view text, std::uint64_t& value) {

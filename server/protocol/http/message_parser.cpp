@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "middleware/optional_whitespace.hpp"
 #include "middleware/request_block.hpp"
 #include "server/protocol/header_name.hpp"
 
@@ -14,11 +15,7 @@ using middleware::equals_ignore_case;
 
 namespace {
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
+using middleware::trim;
 
 /// HTTP/d.d, and neither 1.0 nor 1.1.
 bool is_other_version(std::string_view version) {
