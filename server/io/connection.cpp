@@ -496,18 +496,22 @@ void Connection::answer(Stream& stream, int status) {
 }
 
 void Connection::remove_stream(const Stream& stream) {
-  const auto index = static_cast<std::size_t>(&stream - streams_.data());
-  if (index + 1 != streams_.size()) streams_[index] = streams_.back();
-  streams_.pop_back();
+  // The order of the others is the order of their turns.
+  streams_.erase(streams_.begin() + (&stream - streams_.data()));
 }
 
 void Connection::pump_all() {
   // Each stream in turn, a quota at a time, so that a large response does not starve its neighbours.
-  for (std::size_t i = streams_.size(); i-- > 0 && unsent() < limits_.output_high_bytes;) {
-    if (i >= streams_.size()) continue;
-    if (streams_[i].exchange && streams_[i].head_sent) service(streams_[i]);
+  std::size_t had_turn = 0;
+  for (std::size_t left = streams_.size(); left > 0 && unsent() < limits_.output_high_bytes; --left) {
+    const std::size_t before = streams_.size();
+    Stream& stream = streams_[had_turn];
+    if (stream.exchange && stream.head_sent) service(stream);
+    // Where it ended, one that waits for its turn has taken its place.
+    if (streams_.size() == before) ++had_turn;
   }
-  if (streams_.size() > 1) std::rotate(streams_.begin(), streams_.begin() + 1, streams_.end());
+  // Goes on next time with the one for which there was no room.
+  std::rotate(streams_.begin(), streams_.begin() + static_cast<std::ptrdiff_t>(had_turn), streams_.end());
 }
 
 void Connection::flush() {
