@@ -2,6 +2,9 @@
 // by its shard, used by the shard's leader only. It never calls the application: requests go to the ready
 // list, and what the application did comes back through on_progress().
 //
+// What it does is in connection_input.cpp, connection_output.cpp and connection_timeouts.cpp; how it begins,
+// ends and stays whole between steps in connection.cpp.
+//
 // Memory: reading goes through a buffer of the shard, output into a buffer that is lent while something waits
 // to be sent, so an idle connection holds its socket and its codec only.
 #pragma once

@@ -1,0 +1,152 @@
+// What a connection gives up waiting for: looked at with every heartbeat, all timeouts of it in one place.
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "server/io/connection.hpp"
+#include "server/io/shard.hpp"
+
+namespace owind::io {
+
+using exchange::Exchange;
+using middleware::AbortReason;
+using middleware::Severity;
+
+namespace {
+/// More than `limit` has passed since `since`. A limit of 0 is none.
+bool over(Tick now, Tick since, ConnectionLimits::Duration limit) {
+  return limit.count() > 0 && now > since && now - since > static_cast<Tick>(limit.count());
+}
+}  // namespace
+
+void Connection::check_stream(Stream& stream, Tick now) {
+  const auto& limits = limits_;
+  if (!stream.head_complete) {
+    if (over(now, stream.since, limits.head_timeout)) {
+      log(Severity::kWarning, &stream,
+          "request refused with 408: its parameters did not arrive within " +
+              std::to_string(limits.head_timeout.count()) + " ms");
+      answer(stream, 408);
+    }
+    return;
+  }
+  if (!stream.exchange) return;
+  Exchange& x = *stream.exchange;
+  if (over(now, stream.since, limits.request_timeout) && x.application_runs()) {
+    log(Severity::kWarning, &stream,
+        "the application has not completed within the request timeout of " +
+            std::to_string(limits.request_timeout.count()) + " ms" +
+            (stream.head_sent ? ": connection failed" : ": 504"));
+    if (!stream.head_sent && x.take_head()) {
+      give_up(stream, AbortReason::kTimeout, true);
+      answer(stream, 504);
+    } else {
+      // The head is out, and what follows cannot be whole.
+      fail_stream(stream, AbortReason::kTimeout, true);
+    }
+    return;
+  }
+  const Tick looked = std::exchange(stream.last_look, now);
+  if (x.request_body_over() || !x.application_reads()) return;
+  if (stream.head_sent && !codec_->full_duplex() && over(now, stream.last_body, limits.stall_timeout)) {
+    log(Severity::kWarning, &stream,
+        "the application reads the request body after it has sent the response head, and the front end sends "
+        "no more of it "
+        "(nginx stops then): the read fails. Read the whole body first, or answer through an HTTP listener");
+    x.fail_request_body(middleware::Status::kStalled);
+    return;
+  }
+  // Only the time that the application has waited for: it may read as slowly as it likes.
+  stream.waited += now - std::max(looked, stream.since);
+  const bool slow = limits.min_body_rate &&
+                    stream.waited > static_cast<Tick>(limits.body_rate_grace.count()) &&
+                    x.request_body_bytes() * 1000 < limits.min_body_rate * stream.waited;
+  if (slow || over(now, stream.last_body, limits.body_timeout)) {
+    log(Severity::kWarning, &stream,
+        slow ? "the request body is slower than " + std::to_string(limits.min_body_rate) + " bytes a second"
+             : "no bytes of the request body for " + std::to_string(limits.body_timeout.count()) + " ms");
+    if (!stream.head_sent && x.take_head()) {
+      give_up(stream, AbortReason::kTimeout, false);
+      answer(stream, 408);
+    } else {
+      x.fail_request_body(middleware::Status::kTimeout);
+    }
+  }
+}
+
+/// Bodies that nobody reads keep the other requests of their connection from getting theirs.
+void Connection::give_up_fullest() {
+  const auto buffered = [](const Stream& stream) {
+    return stream.exchange ? stream.exchange->request_body_buffered() : 0;
+  };
+  Stream& fullest =
+      *std::max_element(streams_.begin(), streams_.end(),
+                        [&](const Stream& a, const Stream& b) { return buffered(a) < buffered(b); });
+  log(Severity::kWarning, &fullest,
+      "request given up: it does not read its body, which keeps the others of its connection waiting");
+  if (!fullest.head_sent && fullest.exchange->take_head()) {
+    give_up(fullest, AbortReason::kTimeout, false);
+    answer(fullest, 408);
+  } else {
+    fail_stream(fullest, AbortReason::kTimeout);
+  }
+}
+
+void Connection::look_at_timeouts() {
+  if (closed_) return;
+  const Tick now = shard_.now();
+  const auto& limits = limits_;
+  const Tick elapsed = now - std::exchange(last_beat_, now);
+  if (closing_ == Closing::kDraining) {
+    if (over(now, closing_since_, limits.unread_body_timeout)) close(false);
+    return;
+  }
+  // Only once it waits for the peer: before, the last output may be of long ago.
+  if (writing_ && has_output() && over(now, last_output_, limits.write_timeout)) {
+    log(Severity::kWarning, nullptr,
+        "connection closed: the front end has taken no output for " +
+            std::to_string(limits.write_timeout.count()) + " ms");
+    abort(AbortReason::kTimeout);
+    return;
+  }
+  if (has_output()) sending_.busy += elapsed;
+  if (sending_.below(limits.min_response_rate, limits.body_rate_grace)) {
+    log(Severity::kWarning, nullptr,
+        "connection closed: the response is taken with less than " +
+            std::to_string(limits.min_response_rate) + " bytes a second");
+    abort(AbortReason::kTimeout);
+    return;
+  }
+  if (streams_.empty()) {
+    // By the begin of what is unfinished, not by the last byte: a trickle keeps nothing open. Idle is who
+    // neither sends nor gets anything.
+    const bool too_long = !any_message_ ? over(now, opened_, limits.first_record_timeout)
+                          : message_since_
+                              ? over(now, message_since_, limits.head_timeout)
+                              : over(now, std::max(last_input_, last_output_), limits.idle_timeout);
+    if (!too_long) return;
+    if (!codec_->expire()) {
+      close(false);
+      return;
+    }
+    feed({});
+    flush();
+    if (!closed_) update_interest();
+    return;
+  }
+  if (!(interest_ & EPOLLIN) && streams_.size() > 1 && buffered_bodies() > limits.max_buffered_bytes &&
+      over(now, paused_since_, limits.cap_timeout)) {
+    give_up_fullest();
+    paused_since_ = now;
+  }
+  for (std::size_t i = streams_.size(); i-- > 0;)
+    if (i < streams_.size()) check_stream(streams_[i], now);
+  if (!closed_) {
+    flush();
+    if (!closed_) update_interest();
+  }
+}
+
+}  // namespace owind::io
