@@ -399,8 +399,10 @@ std::vector<Option> build() {
           &ServerOptions::dispatch,
           {{"steal", Dispatch::kSteal}, {"inline", Dispatch::kInline}, {"pool", Dispatch::kPool}}),
       count({kThreads, "--max-app-threads", "OWIND_MAX_APP_THREADS", "N",
-             "Threads that may be inside the application at once; requests wait above it. Without it 512, or one for "
-             "each MiB of a control group's memory limit if that is less."},
+             "With --dispatch steal: threads of event loops and application together. Each event loop keeps one; as many "
+             "calls as there are others may block, above it requests wait. Two for each event loop and one more are "
+             "had whatever N says, and the log tells the number. Without it 512, or one for each MiB of a control "
+             "group's memory limit if that is less."},
             &ServerOptions::max_app_threads, 2, 32'768),
       count({kThreads, "--max-requests-in-flight", "OWIND_MAX_REQUESTS_IN_FLIGHT", "N",
              "Requests at once; 503 above it."},

@@ -6,8 +6,10 @@
 #include <span>
 #include <string_view>
 
+#include "middleware/token.hpp"
 #include "server/config/cpu_limit.hpp"
 #include "server/io/startup_error.hpp"
+#include "server/runner/options.hpp"
 
 namespace owind::config {
 namespace {
@@ -49,7 +51,9 @@ std::string decided(const RuntimeSettings& runtime, std::span<const std::string_
 
 std::string plan_shards(const ServerOptions& options, const Resources& resources, Capacity& capacity) {
   const std::size_t cpus = limit_cpus(resources.affinity, resources.cpu_quota);
-  capacity.shards = options.shards ? options.shards : cpus;
+  // More has no room in a token; and so many loops are not what a larger machine lacks.
+  capacity.shards =
+      std::min<std::size_t>(options.shards ? options.shards : cpus, middleware::Token::kMaxShards);
   std::string origin;
   if (options.shards) {
     origin = "--shards";
@@ -58,10 +62,16 @@ std::string plan_shards(const ServerOptions& options, const Resources& resources
   } else {
     origin = "CPUs of this process";
   }
+  if (capacity.shards < cpus && !options.shards)
+    origin += ": " + std::to_string(cpus) + ", of which no more are used";
   return counted(capacity.shards, "shard") + " (" + origin + ")";
 }
 
+/// After the shards, which need threads of their own.
 std::string plan_threads(const ServerOptions& options, const Resources& resources, Capacity& capacity) {
+  // Neither makes a thread besides one a shard.
+  if (options.dispatch == Dispatch::kInline) return "no other application threads (--dispatch inline)";
+  if (options.dispatch == Dispatch::kPool) return "application threads of .NET's pool (--dispatch pool)";
   std::string origin = "default";
   if (options.max_app_threads) {
     capacity.max_app_threads = *options.max_app_threads;
@@ -70,6 +80,12 @@ std::string plan_threads(const ServerOptions& options, const Resources& resource
     // A thread that runs managed code takes some hundred KiB: one for each MiB leaves most of it to the rest.
     capacity.max_app_threads = static_cast<std::size_t>(resources.memory->bytes / kMiB);
     origin = "one for each MiB of " + limit_text(*resources.memory);
+  }
+  const std::size_t least = runner::least_app_threads(capacity.shards);
+  if (capacity.max_app_threads < least) {
+    origin += " would be " + std::to_string(capacity.max_app_threads) + ", " +
+              counted(capacity.shards, "shard") + (capacity.shards == 1 ? " needs more" : " need more");
+    capacity.max_app_threads = least;
   }
   return counted(capacity.max_app_threads, "application thread") + " (" + origin + ")";
 }
@@ -117,9 +133,12 @@ Capacity plan_capacity(const ServerOptions& options, const Resources& resources,
             " or more: docker run --memory, mem_limit in a compose file, resources.limits.memory "
             "in Kubernetes, MemoryMax= in systemd.");
   Capacity capacity;
-  capacity.description =
-      plan_shards(options, resources, capacity) + ", " + plan_threads(options, resources, capacity) + ", " +
-      plan_heap(resources, runtime, capacity) + ", " + plan_collector(resources, runtime, capacity);
+  // One after the other: the threads follow the shards.
+  std::string& text = capacity.description;
+  text = plan_shards(options, resources, capacity);
+  text += ", " + plan_threads(options, resources, capacity);
+  text += ", " + plan_heap(resources, runtime, capacity);
+  text += ", " + plan_collector(resources, runtime, capacity);
   return capacity;
 }
 

@@ -35,7 +35,9 @@ struct RuntimeSettings {
 };
 
 struct Capacity {
+  /// At most middleware::Token::kMaxShards, however many CPUs there are.
   std::size_t shards = 1;
+  /// As the runner takes it: at least runner::least_app_threads(shards).
   std::size_t max_app_threads = kMaxAppThreads;
   /// Properties for the runtime, where nobody else decided.
   std::map<std::string, std::string> properties;

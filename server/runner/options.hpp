@@ -20,12 +20,15 @@ enum class Dispatch : std::uint8_t {
   kPool,    ///< Every call is queued on the runtime's thread pool.
 };
 
+/// The fewest threads that `shards` work with: a leader and its successor each, and one that a stalled call
+/// can hold.
+constexpr std::size_t least_app_threads(std::size_t shards) noexcept { return 2 * shards + 1; }
+
 struct RunnerOptions {
   Dispatch dispatch = Dispatch::kSteal;
 
   /// Threads over all shards: leaders, reserved successors, spares and those held by calls; the monitor is
-  /// not counted. At least two a shard and one more are made (a leader, its successor, and one that a stalled
-  /// call can hold). Above it calls wait.
+  /// not counted. least_app_threads() are allowed in any case. Above it calls wait.
   std::size_t max_app_threads = 512;
 
   /// Between two looks of the monitor; a call seen at two looks has stalled. Measured: 0.5 to 1 ms costs fast

@@ -35,7 +35,7 @@ Shard& Runner::add_shard(IoLoop& io) {
 
 void Runner::start() {
   assert(!started_);
-  const std::size_t least = 2 * shards_.size() + 1;
+  const std::size_t least = least_app_threads(shards_.size());
   threads_.set_up(std::max(least, std::min(options_.max_app_threads, kMostThreads)));
   try {
     start_threads();
@@ -55,7 +55,7 @@ void Runner::start_threads() {
     for (Worker* const worker : reserved) worker->dismiss();
   };
   try {
-    const std::size_t wanted = steals ? 2 * shards_.size() + 1 : shards_.size();
+    const std::size_t wanted = steals ? least_app_threads(shards_.size()) : shards_.size();
     reserved.reserve(wanted);
     while (reserved.size() < wanted) reserved.push_back(&threads_.create());
     if (steals && seams_.monitor == RunnerSeams::Monitor::kThread) monitor_.start();

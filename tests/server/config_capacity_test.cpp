@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "middleware/token.hpp"
 #include "server/io/startup_error.hpp"
 #include "tests/server/message_of.hpp"
 #include "tests/server/temporary_folder.hpp"
@@ -108,14 +109,65 @@ TEST_CASE("capacity: a quota of CPUs decides where it is the smaller one, rounde
   CHECK(plan_capacity({}, {.affinity = 2, .cpu_quota = 0.1, .memory = {}}, {}).shards == 1);
 }
 
+TEST_CASE("capacity: no machine gets more shards than a token can name") {
+  const auto plan = [](std::size_t cpus) {
+    return plan_capacity({}, {.affinity = cpus, .cpu_quota = {}, .memory = {}}, {});
+  };
+  const std::size_t most = middleware::Token::kMaxShards;
+  CHECK(plan(most - 1).shards == most - 1);
+  CHECK(plan(most).shards == most);
+  CHECK(contains(plan(most).description, "256 shards (CPUs of this process), "));
+  CHECK(plan(most + 1).shards == most);
+  CHECK(contains(plan(most + 1).description,
+                 "256 shards (CPUs of this process: 257, of which no more are used), "));
+  CHECK(contains(plan_capacity({}, {.affinity = 1024, .cpu_quota = 299.5, .memory = {}}, {}).description,
+                 "256 shards (CPU quota 299.5: 300, of which no more are used), "));
+}
+
+TEST_CASE("capacity: every shard has a leader and a successor, and one call may stall, whatever was said") {
+  const auto plan = [](std::size_t shards, std::optional<std::size_t> threads, std::uint64_t memory) {
+    ServerOptions options;
+    options.shards = shards;
+    options.max_app_threads = threads;
+    return plan_capacity(options, {.affinity = 2, .cpu_quota = {}, .memory = mib(memory)}, {});
+  };
+  CHECK(plan(3, 6, 1024).max_app_threads == 7);
+  CHECK(plan(3, 7, 1024).max_app_threads == 7);
+  CHECK(plan(3, 8, 1024).max_app_threads == 8);
+  CHECK(contains(plan(3, 6, 1024).description,
+                 "7 application threads (--max-app-threads would be 6, 3 shards need more)"));
+  CHECK(contains(plan(1, 2, 1024).description,
+                 "3 application threads (--max-app-threads would be 2, 1 shard needs more)"));
+  CHECK(plan(32, {}, 64).max_app_threads == 65);
+  CHECK(contains(
+      plan(32, {}, 64).description,
+      "65 application threads (one for each MiB of memory.max 64 MiB would be 64, 32 shards need more)"));
+  // The default does not reach that far either.
+  CHECK(plan(256, {}, 4096).max_app_threads == 513);
+}
+
+TEST_CASE("capacity: threads are counted where calls can hold them, which is with --dispatch steal only") {
+  const auto description = [](Dispatch dispatch) {
+    ServerOptions options;
+    options.dispatch = dispatch;
+    options.max_app_threads = 7;
+    return plan_capacity(options, {.affinity = 2, .cpu_quota = {}, .memory = {}}, {}).description;
+  };
+  CHECK(contains(description(Dispatch::kSteal), ", 7 application threads (--max-app-threads), "));
+  CHECK(contains(description(Dispatch::kInline), ", no other application threads (--dispatch inline), "));
+  CHECK(contains(description(Dispatch::kPool), ", application threads of .NET's pool (--dispatch pool), "));
+}
+
 TEST_CASE(
     "capacity: the heap gets three quarters, and leaves 64 MiB to the rest, but never less than .NET takes") {
   const auto heap = [](std::uint64_t limit) {
     return heap_mib(plan_capacity({}, {.affinity = 2, .cpu_quota = {}, .memory = mib(limit)}, {}));
   };
   CHECK(heap(1024) == 768);
+  CHECK(heap(512) == 384);
   CHECK(heap(256) == 192);
   CHECK(heap(192) == 128);
+  CHECK(heap(160) == 96);
   CHECK(heap(84) == 20);
   CHECK(heap(48) == 20);
 }
