@@ -37,6 +37,8 @@ constexpr milliseconds kQuiet{40};
 /// What a process that was replaced gets to end its requests.
 constexpr milliseconds kDrain{5'000};
 constexpr milliseconds kFrame{100};
+/// What processes get to end when this one does.
+constexpr milliseconds kLastWait{3'000};
 
 milliseconds since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin);
@@ -177,19 +179,39 @@ int DevServer::run() {
     start_build();
   }
   while (!stop_) wait();
+  stop_children();
+  return 0;
+}
+
+/// They end their requests and say goodbye; what they write meanwhile is shown, and no pipe fills up.
+void DevServer::stop_children() {
   terminal_.pass_on("");
-  for (auto* child : {build_.get(), serving_.process.get(), next_.process.get()})
-    if (child) child->signal(child == build_.get() ? SIGKILL : SIGINT);
-  const auto deadline = Clock::now() + milliseconds(3'000);
-  const auto alive = [this] {
-    return (serving_.process && !serving_.process->ended()) || (next_.process && !next_.process->ended());
-  };
-  while (alive() && !impatient_ && Clock::now() < deadline) {
-    pollfd nothing{signals_.get(), POLLIN, 0};
-    ::poll(&nothing, 1, 50);
+  if (build_) build_->signal(SIGKILL);
+  std::vector<Child*> children;
+  for (const Server* server : {&serving_, &next_})
+    if (server->process) children.push_back(server->process.get());
+  // A second order would mean: at once.
+  if (!terminal_told_children_)
+    for (Child* child : children) child->signal(SIGINT);
+  for (const auto& [server, unused] : retiring_) children.push_back(server.process.get());
+  const auto deadline = Clock::now() + kLastWait;
+  while (true) {
+    std::erase_if(children, [this](Child* child) {
+      const bool ended = child->ended().has_value();
+      terminal_.pass_on(child->read());
+      return ended;
+    });
+    if (children.empty() || impatient_) return;
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) break;
+    std::vector<pollfd> fds{{signals_.get(), POLLIN, 0}};
+    for (const Child* child : children)
+      if (child->output_fd() >= 0) fds.push_back({child->output_fd(), POLLIN, 0});
+    ::poll(fds.data(), fds.size(), static_cast<int>(left.count()));
     on_signal();
   }
-  return 0;
+  terminal_.line(options_.target.name() + " did not stop within " + seconds_text(kLastWait) +
+                 ", and is ended");
 }
 
 void DevServer::wait() {
@@ -230,6 +252,8 @@ void DevServer::on_signal() {
       case SIGHUP:
         if (stop_) impatient_ = true;
         stop_ = true;
+        // The keys of a terminal are for all processes in its foreground.
+        if (info.ssi_code == SI_KERNEL && info.ssi_signo != SIGHUP) terminal_told_children_ = true;
         break;
       default:
         break;

@@ -54,6 +54,7 @@ class DevServer {
   };
 
   void wait();
+  void stop_children();
   void on_signal();
   void on_notify();
   void on_files();
@@ -94,7 +95,8 @@ class DevServer {
   bool announced_ = false;
   pid_t predecessor_ = 0;  ///< Still answers some of the new connections: the change is not out yet.
   bool stop_ = false;
-  bool impatient_ = false;  ///< Told to stop a second time.
+  bool impatient_ = false;               ///< Told to stop a second time.
+  bool terminal_told_children_ = false;  ///< By Ctrl-C: to stop, as it told us.
   bool build_again_ = false;
   std::optional<Clock::time_point> changed_at_;  ///< Something has changed, and it is not quiet yet.
   Clock::time_point looked_at_{};

@@ -206,7 +206,16 @@ class DevTest(Case):
         mark = f"{os.getpid()}-{id(self)}"
         # Helpers of the build that would wait for the next one for minutes, as they do by default.
         environment = {"TMPDIR": str(temporary), "DEV_TEST_MARK": mark, "MSBUILDDISABLENODEREUSE": "0", "UseSharedCompilation": "true"}
-        dev = self.dev(self.make("brief"), "--host", "app.test", "--listen", f"http://unix:{self.folder}/dev.sock", env=environment)
+        project = self.make("brief")
+        # More than a pipe holds, and an end that comes after it.
+        startup = project / "Startup.cs"
+        startup.write_text(startup.read_text().replace("        app.Use(", """        ((CancellationToken)app.Properties["host.OnAppDisposing"]).Register(() =>
+        {
+            for (var i = 0; i < 2000; i++) Console.Error.WriteLine(new string('x', 100));
+            Console.Error.WriteLine("goodbye from " + "brief");
+        });
+        app.Use("""))
+        dev = self.dev(project, "--host", "app.test", "--listen", f"http://unix:{self.folder}/dev.sock", env=environment)
         self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in processes_with(mark)])
         dev.wait_for("ready ")
         self.assertTrue(list(temporary.glob("owind-dev-*")))
@@ -214,6 +223,7 @@ class DevTest(Case):
         dev.wait_for("building brief")
         dev.signal(signal.SIGTERM)
         self.assertEqual(0, dev.wait(20))
+        self.assertIn("goodbye from brief", dev.log())
         until(lambda: not processes_with(mark), "the last process has gone")
         self.assertEqual([], list(temporary.glob("owind-dev-*")))
         self.assertFalse((self.folder / "dev.sock").exists())
@@ -232,6 +242,20 @@ class DevTest(Case):
         (folder / "new.tmp").rename(folder / "Hello.dll")
         dev.wait_for("reloaded ")
         self.assertEqual(b"Hello, World!", dev.ask().body)
+
+    def test_ctrl_c_in_a_terminal_lets_the_application_say_goodbye(self):
+        """The terminal tells all processes in its foreground; one that is told twice ends at once."""
+        folder = self.folder / "terminal"
+        shutil.copytree(places.KATANA_STYLE.parent, folder)
+        dev = self.dev(folder, "KatanaStyle.dll", "--", "--log-level", "info", terminal=True, env={"TERM": "dumb"})
+        dev.wait_for("ready ")
+        self.assertEqual(200, dev.ask().status)
+        dev.type(b"\x03")
+        self.assertEqual(0, dev.wait(20))
+        dev.screen.join()
+        self.assertIn("katana-style: no request is running any more", dev.log())
+        self.assertIn("stopped", dev.log())
+        self.assertNotIn("told to stop again", dev.log())
 
     def test_a_port_in_use_is_left_to_its_owner(self):
         with socket.socket() as taken:

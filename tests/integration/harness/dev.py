@@ -28,10 +28,11 @@ def processes_with(mark):
 class Dev(Process):
     """`owind dev` in the folder of a project."""
 
-    def __init__(self, project, *arguments, name="dev", env=None, command=None):
+    def __init__(self, project, *arguments, name="dev", env=None, command=None, terminal=False):
         # Its log is not in the folder that it watches.
         folder = Path(tempfile.mkdtemp(prefix="log-", dir=project.parent))
-        super().__init__(name, command or ["env", "-C", project, places.OWIND, "dev", *arguments], folder, {**QUIET, **(env or {})})
+        super().__init__(name, command or ["env", "-C", project, places.OWIND, "dev", *arguments], folder, {**QUIET, **(env or {})},
+                         terminal=terminal)
         self.project = project
         self.since = 0
 

@@ -1,8 +1,12 @@
 """One child process: its log in a file, ended by its own process id."""
 import ctypes
+import fcntl
 import os
+import pty
 import signal
 import subprocess
+import termios
+import threading
 
 from .waiting import until
 
@@ -16,14 +20,46 @@ def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def take_terminal():
+    """Runs in the child: it leads the session of the terminal on its descriptor 0."""
+    die_with_parent()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Process:
-    def __init__(self, name, command, folder, env=None, stdin=subprocess.DEVNULL, pass_fds=()):
+    def __init__(self, name, command, folder, env=None, stdin=subprocess.DEVNULL, pass_fds=(), terminal=False):
+        """`terminal`: it runs in one; see type()."""
         self.name = name
         self.command = [str(word) for word in command]
         self.log_path = folder / f"{name}.log"
-        with open(self.log_path, "ab") as log:
-            self.child = subprocess.Popen(self.command, stdin=stdin, stdout=log, stderr=subprocess.STDOUT, cwd=folder,
-                                          env={**os.environ, **(env or {})}, start_new_session=True, pass_fds=pass_fds, preexec_fn=die_with_parent)
+        log = open(self.log_path, "ab", buffering=0)
+        output = log
+        if terminal:
+            self.keyboard, stdin = pty.openpty()
+            output = stdin
+        self.child = subprocess.Popen(self.command, stdin=stdin, stdout=output, stderr=subprocess.STDOUT, cwd=folder,
+                                      env={**os.environ, **(env or {})}, start_new_session=True, pass_fds=pass_fds,
+                                      preexec_fn=take_terminal if terminal else die_with_parent)
+        if terminal:
+            os.close(stdin)
+            self.screen = threading.Thread(target=self._show, args=(log,), daemon=True)
+            self.screen.start()
+        else:
+            log.close()
+
+    def _show(self, log):
+        """What is written to the terminal goes to the log."""
+        with log:
+            try:
+                while text := os.read(self.keyboard, 65536):
+                    log.write(text)
+            except OSError:
+                pass  # the last one that had it open has gone
+        os.close(self.keyboard)
+
+    def type(self, keys):
+        """As a user at the terminal; b"\\x03" is Ctrl-C."""
+        os.write(self.keyboard, keys)
 
     @property
     def pid(self):
