@@ -139,15 +139,15 @@ class DevTest(Case):
         self.assertIn("/_owind/refresh.js", page)
 
         # An exception while it starts.
-        dev.edit("Startup.cs", "var path == ", "var path = ")
-        dev.edit("Startup.cs", "app.Use(", 'if (app != null) throw new Exception("no <database>"); app.Use(')
+        dev.edit("Startup.cs", "var path == ", "var path = ",
+                 "app.Use(", 'if (app != null) throw new Exception("no <database>"); app.Use(')
         dev.wait_for("did not start")
         until(lambda: b"did not start" in dev.ask().body, "the page says that it did not start")
         self.assertIn(b"no &lt;database&gt;", dev.ask().body)
 
         # And an exception in a request, with its source.
-        dev.edit("Startup.cs", 'if (app != null) throw new Exception("no <database>"); app.Use(', "app.Use(")
-        dev.edit("Startup.cs", "var path = ", 'if (environment != null) throw new Exception("<oh> no"); var path = ')
+        dev.edit("Startup.cs", 'if (app != null) throw new Exception("no <database>"); app.Use(', "app.Use(",
+                 "var path = ", 'if (environment != null) throw new Exception("<oh> no"); var path = ')
         dev.wait_for("reloaded ")
         page = dev.ask("/broken?x=<y>", headers=[("Cookie", "tasty=<b>yes</b>")])
         self.assertEqual(500, page.status)

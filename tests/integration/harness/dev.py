@@ -55,11 +55,13 @@ class Dev(Process):
     def ask(self, target="/", **more):
         return http.ask(self.port, target=target, **{"host": "localhost", **more})
 
-    def edit(self, name, old, new):
-        """As editors do: a new file in the place of the old one."""
+    def edit(self, name, *replacements):
+        """As editors do: a new file in the place of the old one. `replacements`: old, new, and so on, all in one change."""
         file = self.project / name
         text = file.read_text()
-        assert old in text, (old, text)
+        for old, new in zip(replacements[::2], replacements[1::2], strict=True):
+            assert old in text, (old, text)
+            text = text.replace(old, new)
         beside = self.project / f"{name}.tmp"
-        beside.write_text(text.replace(old, new))
+        beside.write_text(text)
         beside.rename(file)

@@ -80,12 +80,17 @@ access_log off;
 
 
 class HaProxy(FrontEnd):
+    """With one thread: each has connections of its own, and machines differ in how many CPUs they have."""
     name = "haproxy"
 
     def command_line(self):
         text = self.conf("haproxy/owind.cfg", ("bind :80", f"bind 127.0.0.1:{self.port}"),
                          ("defaults\n", "defaults\n    log global\n    option httplog\n"))
-        return [program("haproxy"), "-db", "-f", self.write("haproxy.cfg", "global\n    log stderr format raw local0\n    maxconn 1000\n" + text)]
+        return [program("haproxy"), "-db", "-f", self.write("haproxy.cfg", f"""global
+    log stderr format raw local0
+    maxconn 1000
+    nbthread 1
+{text}""")]
 
 
 class Lighttpd(FrontEnd):
