@@ -370,11 +370,12 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
     answers = middleware::AppFunc::of(*new hosting::ManagedApp(bridge->table()));
   }
   auto& pipeline = *new middleware::Pipeline(answers);
-  // A page in place of the application stands in place of its files too.
-  if (auto mounts = static_mounts(options); !mounts.empty() && !role.is_page)
-    pipeline.use(std::make_unique<middleware::StaticFiles>(
-        middleware::StaticFiles::Options{std::move(mounts), options.mode == config::Mode::kDevelopment},
-        middleware::MediaTypes::of_system(), log.limited()));
+  // A page in place of the application stands in place of its files too, and says why they cannot be served.
+  if (!role.is_page)
+    if (auto mounts = static_mounts(options); !mounts.empty())
+      pipeline.use(std::make_unique<middleware::StaticFiles>(
+          middleware::StaticFiles::Options{std::move(mounts), options.mode == config::Mode::kDevelopment},
+          middleware::MediaTypes::of_system(), log.limited()));
   protocol::HttpSettings http_settings;
   middleware::PageRefresh* refresh = nullptr;
   if (!role.generation.empty()) {

@@ -1,6 +1,8 @@
 #include "server/cli/dev_command.hpp"
 
+#include <algorithm>
 #include <array>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -36,6 +38,22 @@ Exit usage_error(const std::string& problem) {
   return {kExitUsage, "owind dev: " + problem + "\n  owind dev --help shows the options.\n"};
 }
 
+/// Mistakes in options of `owind serve` and in their variables are told now, not by each child, for which
+/// they are meant.
+std::optional<Exit> serve_mistake(const std::vector<std::string>& serve_arguments,
+                                  const Environment& environment) {
+  std::vector<std::string> all{"app.dll"};
+  all.insert(all.end(), serve_arguments.begin(), serve_arguments.end());
+  // Children are given values of their own for these.
+  static constexpr std::array<std::string_view, 4> kOurs = {"OWIND_LISTEN", "OWIND_ADMIN", "OWIND_MODE",
+                                                            "OWIND_LOG_LEVEL"};
+  const auto parsed = parse_serve(all, [&](const char* name) {
+    return std::find(kOurs.begin(), kOurs.end(), name) == kOurs.end() ? environment(name) : nullptr;
+  });
+  const auto* exit = std::get_if<Exit>(&parsed);
+  return exit ? std::optional(*exit) : std::nullopt;
+}
+
 bool is_set(const char* value) {
   const std::string_view text = value == nullptr ? "" : value;
   return text == "1" || text == "true";
@@ -52,11 +70,6 @@ ParseResult parse_dev(std::span<const std::string> arguments, const Environment&
     if (word == "-h" || word == "--help") return Exit{kExitOk, kHelp};
     if (word == "--") {
       command.serve_arguments.assign(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1, arguments.end());
-      // Mistakes are told now, not by each child.
-      std::vector<std::string> all{"app.dll"};
-      all.insert(all.end(), command.serve_arguments.begin(), command.serve_arguments.end());
-      const auto parsed = parse_serve(all, environment);
-      if (const auto* exit = std::get_if<Exit>(&parsed)) return *exit;
       for (const std::string& each : command.serve_arguments) {
         if (each == "--listen" || each.starts_with("--listen="))
           return usage_error("--listen stands before the --: there is one listener");
@@ -108,6 +121,7 @@ ParseResult parse_dev(std::span<const std::string> arguments, const Environment&
       command.target = word;
     }
   }
+  if (const auto mistake = serve_mistake(command.serve_arguments, environment)) return *mistake;
   return command;
 }
 

@@ -13,7 +13,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// Editors and file systems leave files beside it whose names begin with a dot: locks (.#App.csproj, a link
+/// to nowhere), attributes (._App.csproj).
 bool is_project(const fs::path& file) {
+  std::error_code ignored;
+  if (file.filename().native().starts_with('.') || !fs::is_regular_file(file, ignored)) return false;
   const std::string ending = file.extension().string();
   return ending == ".csproj" || ending == ".fsproj" || ending == ".vbproj";
 }

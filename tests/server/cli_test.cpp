@@ -370,6 +370,22 @@ TEST_CASE("cli: without an application the only one of a folder is served") {
   CHECK(contains(missing.text, "owind serve APP.dll"));
 }
 
+TEST_CASE("cli: owind dev refuses at once what every process that it starts would stumble over") {
+  const auto dev = [](std::vector<std::string> arguments, const Variables& variables) {
+    arguments.insert(arguments.begin(), "dev");
+    return parse(arguments, variables);
+  };
+  const auto result = dev({}, {{"OWIND_SHARDS", "x"}});
+  REQUIRE(std::holds_alternative<Exit>(result));
+  CHECK(std::get<Exit>(result).code == 2);
+  CHECK(contains(std::get<Exit>(result).text, "OWIND_SHARDS: \"x\" is not a whole number"));
+  CHECK(std::holds_alternative<Exit>(dev({"--", "--shards", "x"}, {})));
+  CHECK(std::holds_alternative<cli::DevCommand>(dev({"--", "--shards", "2"}, {{"OWIND_SHARDS", "x"}})));
+  // Of these it gives its children values of their own.
+  CHECK(std::holds_alternative<cli::DevCommand>(
+      dev({}, {{"OWIND_LISTEN", "x"}, {"OWIND_ADMIN", "x"}, {"OWIND_MODE", "x"}, {"OWIND_LOG_LEVEL", "x"}})));
+}
+
 TEST_CASE("cli: suggestions are near what was written, or none") {
   const std::vector<std::string_view> words = {"--listen", "--shards", "--allow"};
   CHECK(cli::closest("--listn", words) == "--listen");

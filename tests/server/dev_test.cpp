@@ -125,6 +125,11 @@ TEST_CASE("status pages: however much there is to say, a page is a small respons
 TEST_CASE("find_target: a project, its folder, or an assembly") {
   TemporaryFolder folder;
   write(folder / "App.csproj");
+  // What editors, other systems and strange folders look like.
+  write(folder / "._App.csproj");
+  fs::create_symlink("user@host.1234:5678", folder / ".#App.csproj");
+  fs::create_symlink("nowhere.csproj", folder / "Old.csproj");
+  fs::create_directory(folder / "Folder.csproj");
   CHECK(find_target(folder.path()).project == folder / "App.csproj");
   CHECK(find_target(folder / "App.csproj").name() == "App");
   write(folder / "Other.fsproj");
