@@ -100,12 +100,20 @@ bool matters(const Target& target, const fs::path& file) {
   return ending == ".dll" || ending == ".json" || ending == ".config";
 }
 
-/// What decides about packages and references, which a build looks at anew only when it restores.
+/// What decides about packages and references, which a build looks at anew only when it restores. Of a folder
+/// that has changed nobody knows what was in it.
 bool needs_restore(const fs::path& file) {
+  if (!is_source(file)) return true;
   const std::string name = file.filename().string();
   return name.ends_with("proj") || name.ends_with(".props") || name.ends_with(".targets") ||
          name == "nuget.config" || name == "NuGet.Config" || name == "global.json" ||
          name.ends_with(".lock.json");
+}
+
+/// A build without a restore can miss what another one has restored: obj/ has gone, or a package has.
+bool lacks_restore(const std::vector<Diagnostic>& diagnostics) {
+  return std::any_of(diagnostics.begin(), diagnostics.end(),
+                     [](const Diagnostic& each) { return each.is_error && each.code.starts_with("NETSDK"); });
 }
 
 bool has_option(const std::vector<std::string>& arguments, const std::string& name) {
@@ -309,7 +317,9 @@ void DevServer::start_build() {
                        "-tl:off",
                        "-p:CustomAfterMicrosoftCommonTargets=" + msbuild_value(folder_ / "report.targets"),
                        "-p:OwindDevReport=" + msbuild_value(folder_ / "report")};
-  if (!restore_) command.arguments.push_back("--no-restore");
+  // What changes from here on is the next one's to restore.
+  restores_ = std::exchange(restore_, false);
+  if (!restores_) command.arguments.push_back("--no-restore");
   command.environment = {{"DOTNET_NOLOGO", "1"},
                          {"DOTNET_CLI_TELEMETRY_OPTOUT", "1"},
                          {"DOTNET_CLI_UI_LANGUAGE", "en"},
@@ -324,9 +334,14 @@ void DevServer::start_build() {
 
 void DevServer::build_ended(int status) {
   const auto build = std::move(build_);
+  if (status != 0 && restores_) restore_ = true;
   if (build_again_) return start_build();
   build_time_ = seconds_text(since(build->started));
   const auto diagnostics = diagnostics_of(build->output());
+  if (status != 0 && !restores_ && lacks_restore(diagnostics)) {
+    restore_ = true;
+    return start_build();
+  }
   for (const Diagnostic& each : diagnostics) {
     const std::string place =
         each.file.empty()
@@ -351,7 +366,6 @@ void DevServer::build_ended(int status) {
     show_page(build_failed_page(options_.target.name(), diagnostics, output));
     return;
   }
-  restore_ = false;
   const BuildReport report = read_build_report(folder_ / "report", options_.target.project);
   for (const fs::path& each : report.folders) watcher_.add(each);
   if (report.assembly.empty()) {

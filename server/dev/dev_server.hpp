@@ -90,7 +90,8 @@ class DevServer {
   Server next_;
   std::vector<std::pair<Server, Clock::time_point>> retiring_;
   unsigned generation_ = 0;
-  bool restore_ = true;
+  bool restore_ = true;    ///< The next build restores packages.
+  bool restores_ = false;  ///< The build that runs does.
   bool opened_ = false;
   bool announced_ = false;
   pid_t predecessor_ = 0;  ///< Still answers some of the new connections: the change is not out yet.

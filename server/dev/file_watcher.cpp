@@ -126,9 +126,10 @@ std::vector<fs::path> FileWatcher::read_events() {
       const fs::path path = folder->second / event->name;
       if (event->mask & IN_ISDIR) {
         if ((event->mask & (IN_CREATE | IN_MOVED_TO)) && !is_skipped(path)) watch(path, true);
-        if ((event->mask & (IN_DELETE | IN_MOVED_FROM)) && !is_skipped(path)) {
+        // One that is deleted was emptied before, file by file.
+        if ((event->mask & IN_MOVED_FROM) && !is_skipped(path)) {
           found_.insert(path);
-          if (event->mask & IN_MOVED_FROM) forget(path);
+          forget(path);
         }
         continue;
       }

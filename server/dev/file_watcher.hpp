@@ -33,7 +33,7 @@ class FileWatcher {
   static constexpr std::chrono::milliseconds kPollInterval{500};
 
   /// The files that matter and have changed, appeared or gone since the last call, each once. Does not wait.
-  /// When events were lost: the folders.
+  /// When events were lost: the folders; of a folder that was moved away: itself.
   std::vector<std::filesystem::path> changed();
 
  private:

@@ -196,6 +196,8 @@ class DevTest(Case):
         dev.wait_for("build failed")
         away.rename(project)
         dev.wait_for("reloaded ")
+        # What a restore has left can go at any time.
+        shutil.rmtree(project / "obj")
         dev.edit("Routes.cs", "40rem", "41rem")
         dev.wait_for("reloaded ")
         self.assertIn(b"41rem", dev.ask().body)
@@ -274,6 +276,125 @@ class DevTest(Case):
         fixed = self.dev(folder, "Hello.dll", "--listen", f"http://127.0.0.1:{dev.port}", name="fixed")
         self.assertEqual(1, fixed.wait(20))
         self.assertIn("another process listens there", fixed.log())
+
+
+class FakeBuild:
+    """A `dotnet` whose builds last until they are told how to end."""
+    SCRIPT = """#!/bin/sh
+echo "$@" >>"$0.calls"
+read -r status output <"$0.end"
+echo "$output"
+exit "$status"
+"""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir()
+        (folder / "dotnet").write_text(self.SCRIPT)
+        (folder / "dotnet").chmod(0o755)
+        os.mkfifo(folder / "dotnet.end")
+        self.seen = 0
+
+    @property
+    def environment(self):
+        return {"PATH": f"{self.folder}:{os.environ['PATH']}"}
+
+    def next(self):
+        """Waits for another build; whether it restores."""
+        calls = self.folder / "dotnet.calls"
+        until(lambda: calls.exists() and len(calls.read_text().splitlines()) > self.seen, "another build")
+        self.seen += 1
+        return "--no-restore" not in calls.read_text().splitlines()[self.seen - 1]
+
+    def end(self, status, output=""):
+        (self.folder / "dotnet.end").write_text(f"{status} {output}\n")
+
+
+class RestoreTest(Case):
+    """Packages are looked at anew when that can be needed, and else not: it takes as long as the compiler."""
+
+    def setUp(self):
+        # The fake is not in the folder that is watched.
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        self.project = folder / "App"
+        self.project.mkdir()
+        (self.project / "App.csproj").write_text("<Project/>")
+        (self.project / "A.cs").write_text("0")
+        self.build = FakeBuild(folder / "fake")
+        self.owind = Dev(self.project, env=self.build.environment)
+        self.own.append(self.owind)
+        self.addCleanup(self.owind.stop)
+        self.assertTrue(self.build.next())
+
+    def change(self, name, text="1"):
+        file = self.project / name
+        file.with_name("tmp").write_text(text)
+        file.with_name("tmp").rename(file)
+        self.owind.wait_for("changed  " + name)
+
+    def test_a_restore_that_failed_is_tried_again(self):
+        self.build.end(1, "App.csproj : error NU1101: no such package")
+        self.owind.wait_for("build failed")
+        self.change("A.cs")
+        self.assertTrue(self.build.next())
+        self.build.end(0)
+        self.owind.wait_for("does not say where")
+        self.change("A.cs", "2")
+        self.assertFalse(self.build.next())
+        # No fault of the restore.
+        self.build.end(1, "A.cs(1,1): error CS1002: ; expected")
+        self.owind.wait_for("build failed")
+        self.change("A.cs", "3")
+        self.assertFalse(self.build.next())
+
+    def test_a_project_that_is_saved_while_a_build_ends_is_restored(self):
+        self.change("App.csproj", "<Project></Project>")
+        self.build.end(0)
+        self.assertTrue(self.build.next())
+        self.build.end(0)
+        self.owind.wait_for("does not say where")
+        self.change("A.cs")
+        self.assertFalse(self.build.next())
+
+    def test_what_a_restore_has_left_may_go(self):
+        self.build.end(0)
+        self.owind.wait_for("does not say where")
+        self.change("A.cs")
+        self.assertFalse(self.build.next())
+        self.build.end(1, "App.csproj : error NETSDK1004: Assets file 'project.assets.json' not found.")
+        self.assertTrue(self.build.next())
+        self.build.end(0)
+        self.owind.wait_for("does not say where")
+
+    def test_nobody_knows_what_was_in_a_folder_that_went_away(self):
+        self.build.end(0)
+        self.owind.wait_for("does not say where")
+        (self.project / "Library").mkdir()
+        (self.project / "Library").rename(self.project.parent / "elsewhere")
+        self.owind.wait_for("changed  Library")
+        self.assertTrue(self.build.next())
+
+
+class BrokenSettingTest(Case):
+    def test_a_setting_with_which_nothing_starts_is_told_at_once(self):
+        folder = self.folder / "refused"
+        shutil.copytree(places.HELLO.parent, folder)
+        dev = Dev(folder, "Hello.dll", env={"OWIND_SHARDS": "x"})
+        self.own.append(dev)
+        self.addCleanup(dev.stop)
+        self.assertEqual(2, dev.wait(20))
+        self.assertIn('OWIND_SHARDS: "x" is not a whole number', dev.log())
+
+    def test_a_setting_with_which_the_application_does_not_start_is_told_by_the_page(self):
+        folder = self.folder / "shown"
+        shutil.copytree(places.HELLO.parent, folder)
+        dev = Dev(folder, "Hello.dll", env={"OWIND_STATIC": "/a=/nonexist"})
+        self.own.append(dev)
+        self.addCleanup(dev.stop)
+        dev.wait_for("did not start")
+        page = dev.ask()
+        self.assertEqual(503, page.status)
+        self.assertIn(b"there is no folder /nonexist", page.body)
 
 
 if __name__ == "__main__":
