@@ -5,6 +5,7 @@ using System;
 using System.Globalization;
 using System.IO;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Owind.DataProtection;
 
@@ -57,16 +58,20 @@ internal sealed class ProtectionKey
     {
         string path = PathOf(folder, Id);
         string temporary = path + ".tmp";
-        using (FileStream stream = PrivateFile.Open(temporary, FileMode.CreateNew))
+        using FileStream stream = PrivateFile.Open(temporary, FileMode.CreateNew);
+        try
         {
-            using var writer = new StreamWriter(stream, leaveOpen: true);
-            writer.Write(
+            stream.Write(Encoding.UTF8.GetBytes(
                 $"{FirstLine}\n{Id:N}\n{Created.ToString("O", CultureInfo.InvariantCulture)}\n" +
-                $"{Convert.ToBase64String(Secret)}\n");
-            writer.Flush();
+                $"{Convert.ToBase64String(Secret)}\n"));
             stream.Flush(flushToDisk: true);
+            File.Move(temporary, path);
         }
-
-        File.Move(temporary, path);
+        catch (IOException)
+        {
+            // A full disk: the next try has another name.
+            File.Delete(temporary);
+            throw;
+        }
     }
 }

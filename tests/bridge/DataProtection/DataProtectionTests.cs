@@ -113,6 +113,118 @@ public sealed class DataProtectionTests : IDisposable
         Assert.Equal(2, KeyFiles().Length);
     }
 
+    [Fact(DisplayName = "a young key in the folder is used without the lock, which a folder for reading only does not give")]
+    public void ReadOnlyFolder()
+    {
+        byte[] payload = NewProtector("a").Protect(s_plain);
+        LockCannotBeOpened();
+        Protector other = NewProtector("a");
+        Assert.Equal(s_plain, other.Unprotect(payload));
+        other.Protect(s_plain);
+        Assert.Single(KeyFiles());
+        Assert.Empty(Warnings());
+
+        File.Delete(LockFile);
+        NewProtector("a").Protect(s_plain);
+        Assert.False(File.Exists(LockFile));
+    }
+
+    [Theory(DisplayName = "a key that is too old and cannot be replaced goes on protecting, and is tried again after a minute")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void FailedRenewal(bool restarted)
+    {
+        Protector protector = NewProtector("a");
+        byte[] first = protector.Protect(s_plain);
+        LockCannotBeOpened();
+        _clock.Now += KeyRing.Lifetime;
+        if (restarted)
+        {
+            protector = NewProtector("a");
+        }
+
+        AssertSameKey(first, protector.Protect(s_plain));
+        string warning = Assert.Single(Warnings());
+        Assert.Contains("the newest key is older than 90 days and cannot be replaced: ", warning);
+
+        // It could be replaced now, and is not looked at before the minute is over.
+        File.Delete(LockFile);
+        _clock.Now += KeyRing.RenewalPause - TimeSpan.FromTicks(1);
+        AssertSameKey(first, protector.Protect(s_plain));
+        LockCannotBeOpened();
+        _clock.Now += TimeSpan.FromTicks(1);
+        AssertSameKey(first, protector.Protect(s_plain));
+        Assert.Single(Warnings());
+        Assert.Single(KeyFiles());
+
+        File.Delete(LockFile);
+        _clock.Now += KeyRing.RenewalPause;
+        byte[] young = protector.Protect(s_plain);
+        Assert.Equal(2, KeyFiles().Length);
+        Assert.NotEqual(first[4..20], young[4..20]);
+        Assert.Equal(s_plain, protector.Unprotect(first));
+        Assert.Equal(s_plain, NewProtector("a").Unprotect(young));
+    }
+
+    [Fact(DisplayName = "only a lock that somebody holds is waited for")]
+    public void Waiting()
+    {
+        PrivateFile.CreateFolder(_folder);
+        using (PrivateFile.Open(LockFile, FileMode.OpenOrCreate))
+        {
+            Assert.True(KeyRing.IsHeldByAnother(OpenLock()));
+        }
+
+        LockCannotBeOpened();
+        Assert.False(KeyRing.IsHeldByAnother(OpenLock()));
+
+        IOException OpenLock() => Assert.Throws<IOException>(() => PrivateFile.Open(LockFile, FileMode.OpenOrCreate));
+    }
+
+    [Fact(DisplayName = "an old key gives way at once to one that another process has made meanwhile")]
+    public void RenewedByAnother()
+    {
+        Protector reader = NewProtector("a");
+        byte[] first = reader.Protect(s_plain);
+        _clock.Now += KeyRing.Lifetime;
+        byte[] young = NewProtector("a").Protect(s_plain);
+        Assert.NotEqual(first[4..20], young[4..20]);
+        LockCannotBeOpened();
+        AssertSameKey(young, reader.Protect(s_plain));
+        Assert.Empty(Warnings());
+    }
+
+    [Fact(DisplayName = "a key in memory is replaced after 90 days whatever the folder does")]
+    public void RotationInMemory()
+    {
+        Directory.CreateDirectory(_folder);
+        LockCannotBeOpened();
+        Protector protector = NewProtector("a");
+        byte[] first = protector.Protect(s_plain);
+        _clock.Now += KeyRing.Lifetime;
+        byte[] young = protector.Protect(s_plain);
+        Assert.NotEqual(first[4..20], young[4..20]);
+        Assert.Equal(s_plain, protector.Unprotect(first));
+        Assert.Empty(KeyFiles());
+        Assert.Contains("cannot be kept in", Assert.Single(Warnings()));
+    }
+
+    [Fact(DisplayName = "a key file that cannot be read is warned of once, however often it is named")]
+    public void BrokenFileWarning()
+    {
+        byte[] payload = NewProtector("a").Protect(s_plain);
+        string file = KeyFiles()[0];
+        File.WriteAllText(file, "cut");
+        Protector protector = NewProtector("a");
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.Throws<CryptographicException>(() => protector.Unprotect(payload));
+            protector.Protect(s_plain);
+        }
+
+        Assert.Single(FakeBoundary.Log, record => record.Text.Contains("left out") && record.Text.Contains(file));
+    }
+
     [Fact(DisplayName = "key files are their owner's alone, and so is a folder that had to be made")]
     public void Modes()
     {
@@ -177,6 +289,21 @@ public sealed class DataProtectionTests : IDisposable
     }
 
     private Protector NewProtector(params string[] purposes) => new(new KeyRing(_folder, _clock), purposes);
+
+    private string LockFile => Path.Combine(_folder, "lock");
+
+    // As on a file system for reading only: an error (here ELOOP) that is no sharing violation.
+    private void LockCannotBeOpened()
+    {
+        File.Delete(LockFile);
+        File.CreateSymbolicLink(LockFile, "lock");
+    }
+
+    private static void AssertSameKey(byte[] one, byte[] other) => Assert.Equal(one[4..20], other[4..20]);
+
+    private string[] Warnings() =>
+        [.. FakeBoundary.Log.Where(record => record.Level == LogLevel.Warning && record.Text.Contains(_folder))
+            .Select(record => record.Text)];
 
     private string[] KeyFiles() => Directory.GetFiles(_folder, "*.key");
 
