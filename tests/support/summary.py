@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts what `./dev test` ran: one line a suite, then `N passed, N failed, N skipped` and exit code 1 for any failure.
 
-  summary.py FOLDER
+  summary.py FOLDER [FILE …]     FILE: results that have to be there; one that is not is a failure
 
 Reads from the folder: NAME.ctest (the output of ctest -V; each doctest case counts, a test that is no doctest counts as one),
 NAME.trx (xunit), NAME.json (unittests.py), and `broken`, a line for each part that could not even be run (one failure each).
@@ -13,13 +13,14 @@ import xml.etree.ElementTree as xml
 from pathlib import Path
 
 DOCTEST = re.compile(r"^(\d+): \[doctest\] test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed \|\s*(\d+) skipped")
+CTEST_END = re.compile(r"^\d+% tests passed, ")
 CTEST = re.compile(r"^\s*\d+/\d+ Test\s+#(\d+): (\S+) \.+\s*(\S.*?)\s+[\d.]+ sec")
 
 
 def ctest(path):
     """Totals of one ctest -V log. A doctest executable that ends without its summary line (a crash, a sanitizer's report)
     is one failure beside the cases it cannot count."""
-    cases, failed_names, totals = {}, [], [0, 0, 0]
+    cases, failed_names, totals, ended = {}, [], [0, 0, 0], False
     for line in path.read_text(errors="replace").splitlines():
         if match := DOCTEST.match(line):
             cases[match[1]] = [int(match[i]) for i in (3, 4, 5)]
@@ -32,15 +33,25 @@ def ctest(path):
                 failed_names.append(match[2])
             for i, count in enumerate((passed, failed, skipped)):
                 totals[i] += count
+        ended = ended or CTEST_END.match(line) is not None
     if not any(totals):
         return 0, 1, 0, [f"{path.name}: no test was run"]
+    if not ended:
+        totals[1] += 1
+        failed_names.append(f"{path.name}: ctest did not come to its end")
     return *totals, failed_names
 
 
 def trx(path):
     space = {"t": "http://microsoft.com/schemas/VisualStudio/TeamTest/2010"}
-    outcomes = [(r.get("testName"), r.get("outcome")) for r in xml.parse(path).getroot().findall(".//t:UnitTestResult", space)]
+    root = xml.parse(path).getroot()
+    outcomes = [(r.get("testName"), r.get("outcome")) for r in root.findall(".//t:UnitTestResult", space)]
     failed = [name for name, outcome in outcomes if outcome not in ("Passed", "NotExecuted")]
+    whole = root.find(".//t:ResultSummary", space)
+    if not failed and (whole is None or whole.get("outcome") not in ("Completed", "Passed")):
+        # The process of the tests has ended in their midst.
+        outcomes.append((path.name, "Aborted"))
+        failed.append(f"{path.name}: the run did not come to its end")
     skipped = sum(outcome == "NotExecuted" for _, outcome in outcomes)
     return len(outcomes) - len(failed) - skipped, len(failed), skipped, failed
 
@@ -53,7 +64,7 @@ def unittests(path):
 
 
 def main():
-    folder, totals, names = Path(sys.argv[1]), [0, 0, 0], []
+    folder, expected, totals, names = Path(sys.argv[1]), sys.argv[2:], [0, 0, 0], []
     readers = {".ctest": ctest, ".trx": trx, ".json": unittests}
     for path in sorted(folder.iterdir()):
         if reader := readers.get(path.suffix):
@@ -61,6 +72,10 @@ def main():
             print(f"{path.stem:12} {passed:5} passed, {failed} failed, {skipped} skipped")
             totals = [total + count for total, count in zip(totals, (passed, failed, skipped))]
             names += failed_names
+    for name in expected:
+        if not (folder / name).exists():
+            totals[1] += 1
+            names.append(f"{name} (no results)")
     broken = folder / "broken"
     for line in broken.read_text().splitlines() if broken.exists() else []:
         totals[1] += 1
