@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <cstdio>
@@ -66,6 +67,7 @@ io::ConnectionLimits connection_limits(const config::ServerOptions& options) {
   limits.request_timeout = options.request_timeout;
   limits.unread_body_bytes = options.unread_body_bytes;
   limits.unread_body_timeout = options.unread_body_timeout;
+  limits.unread_body_idle_timeout = options.unread_body_idle_timeout;
   limits.idle_timeout = options.idle_timeout.value_or(config::kFastCgiIdleTimeout);
   limits.first_record_timeout = options.first_record_timeout;
   limits.head_timeout = options.head_timeout;
@@ -377,6 +379,8 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
           middleware::StaticFiles::Options{std::move(mounts), options.mode == config::Mode::kDevelopment},
           middleware::MediaTypes::of_system(), log.limited()));
   protocol::HttpSettings http_settings;
+  http_settings.limits.max_unread_bytes =
+      std::min(http_settings.limits.max_unread_bytes, options.unread_body_bytes);
   middleware::PageRefresh* refresh = nullptr;
   if (!role.generation.empty()) {
     auto owned = std::make_unique<middleware::PageRefresh>(tokens, role.generation);

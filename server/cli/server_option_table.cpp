@@ -378,9 +378,8 @@ std::vector<Option> build() {
             "0 over FastCGI and 30000000 over HTTP."},
            &ServerOptions::max_body_bytes, 0, std::uint64_t{1} << 62),
       size({kRequests, "--unread-body-bytes", "OWIND_UNREAD_BODY_BYTES", "SIZE",
-            "How much of an upload that the application does not want is read and thrown away, so that its "
-            "response "
-            "arrives."},
+            "How much of an upload that the application does not want is read and dropped behind its response, so "
+            "that this arrives."},
            &ServerOptions::unread_body_bytes, 0, std::uint64_t{1} << 40),
 
       count({kRequests, "--min-body-rate", "OWIND_MIN_BODY_RATE", "N",
@@ -455,8 +454,11 @@ std::vector<Option> build() {
                 "For a front end that takes nothing of a response."},
                &ServerOptions::write_timeout, Zero::kRefused),
       duration({kTimes, "--unread-body-timeout", "OWIND_UNREAD_BODY_TIMEOUT", "TIME",
-                "How long an upload is read and thrown away (see --unread-body-bytes)."},
-               &ServerOptions::unread_body_timeout, Zero::kAllowed),
+                "How long an upload is read and dropped (see --unread-body-bytes)."},
+               &ServerOptions::unread_body_timeout, Zero::kRefused),
+      duration({kTimes, "--unread-body-idle-timeout", "OWIND_UNREAD_BODY_IDLE_TIMEOUT", "TIME",
+                "The same while nothing of it comes."},
+               &ServerOptions::unread_body_idle_timeout, Zero::kRefused),
 
       admin({kOperation, "--admin", "OWIND_ADMIN", "ENDPOINT",
              "Where GET /-/live and GET /-/ready are answered, by HTTP, for probes: http://ADDRESS:PORT or "

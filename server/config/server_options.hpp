@@ -151,11 +151,13 @@ struct ServerOptions {
   /// How long new connections are still taken after the order to stop, for load balancers that learn of it
   /// late. 0: none.
   std::chrono::milliseconds drain_delay{0};
-  /// How much of an upload is read and thrown away after a response that did not want it, and for how long:
-  /// enough for what a front end has in its buffers (nginx: 16 or 32 KiB and the sockets'), and 5 s as
-  /// Kestrel.
-  std::size_t unread_body_bytes = 1024 * 1024;
-  std::chrono::milliseconds unread_body_timeout = std::chrono::seconds(5);
+  /// How much of an upload is read and dropped behind a response that did not want it, for how long in all, and for
+  /// how long while nothing comes; then the connection is closed, with a reset if more has come. As nginx's
+  /// lingering_time and lingering_timeout (Kestrel: 5 s in all). Neither has a limit of bytes: this one is what a link
+  /// of 300 Mbit/s carries in the time.
+  std::size_t unread_body_bytes = std::size_t{1} << 30;
+  std::chrono::milliseconds unread_body_timeout = std::chrono::seconds(30);
+  std::chrono::milliseconds unread_body_idle_timeout = std::chrono::seconds(5);
   /// Without a value kFastCgiIdleTimeout and kHttpIdleTimeout.
   std::optional<std::chrono::milliseconds> idle_timeout;
   /// From the accepted connection to its first record: a front end connects because it has a request to send.

@@ -103,6 +103,12 @@ void Exchange::request_body_end() {
     resume(Ready::kRead);
 }
 
+void Exchange::drop_request_body() {
+  body_over_ = true;
+  request_.close(Status::kAborted);
+  forget_buffered();
+}
+
 void Exchange::fail_request_body(Status status) {
   body_over_ = true;
   const Ready who = request_.close(status);

@@ -103,6 +103,8 @@ class Exchange final : public middleware::Environment, public runner::Effect {
   }
   /// All of it was sent: lets the application go on.
   void file_sent();
+  /// The application has completed: nobody reads what is left of the body, nor what still comes of it.
+  void drop_request_body();
   /// Ends a reader's waiting with this status (kStalled, kTimeout); the token fires as well.
   void fail_request_body(middleware::Status status);
 

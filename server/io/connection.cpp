@@ -209,8 +209,14 @@ void Connection::close(bool reset) {
 /// a reset.
 void Connection::begin_drain() {
   closing_ = Closing::kDraining;
-  closing_since_ = shard_.now();
+  kept_ = {};
+  if (dropping_since_ == 0) dropping_since_ = shard_.now();
   ::shutdown(socket_.get(), SHUT_WR);
+}
+
+bool Connection::input_waits() const {
+  std::byte probe;
+  return ::recv(socket_.get(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 void Connection::close_if_drained() {
@@ -218,8 +224,7 @@ void Connection::close_if_drained() {
       !kept_.empty())
     return;
   // A request may have arrived that has not been read yet: it is still served.
-  std::byte probe;
-  if (!codec_->mid_message() && ::recv(socket_.get(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) close(false);
+  if (!codec_->mid_message() && !input_waits()) close(false);
 }
 
 }  // namespace owind::io

@@ -129,6 +129,7 @@ class Connection final : public exchange::ExchangeOwner,
   /// Tells the watch what is waited for, when that has changed.
   void update_interest();
   void discard(std::size_t bytes);
+  bool input_waits() const;
 
   // Output.
   protocol::Output& out();
@@ -154,6 +155,7 @@ class Connection final : public exchange::ExchangeOwner,
   void peer_gone();
   void close(bool reset);
   void begin_drain();
+  bool dropped_enough(Tick now) const;
   void close_if_drained();
   void send_failure();
   void give_up(Stream& stream, middleware::AbortReason reason, bool orphan_now);
@@ -181,9 +183,9 @@ class Connection final : public exchange::ExchangeOwner,
   Tick last_input_;
   Tick last_output_ = 0;
   Tick last_beat_;
-  Rate sending_;            ///< Since output had to wait.
-  Tick message_since_ = 0;  ///< When the unfinished record began to come; 0: there is none.
-  Tick closing_since_ = 0;
+  Rate sending_;             ///< Since output had to wait.
+  Tick message_since_ = 0;   ///< When the unfinished record began to come; 0: there is none.
+  Tick dropping_since_ = 0;  ///< What comes has been dropped, behind a response; 0: it is not.
   Tick paused_since_ = 0;
   std::uint64_t messages_ = 0;
   std::uint32_t interest_ = 0;

@@ -150,6 +150,11 @@ void Connection::on_event(const Event& event) {
       log(Severity::kWarning, nullptr, "connection closed: " + std::string(event.reason));
       abort(AbortReason::kDisconnected);
       return;
+    case Event::Kind::kDrain:
+      if (!event.reason.empty())
+        log(Severity::kWarning, nullptr, "connection closed: " + std::string(event.reason));
+      closing_ = Closing::kDrainAfterFlush;
+      return;
     default:
       break;
   }
@@ -252,7 +257,8 @@ void Connection::on_body(Stream& stream, std::span<const std::byte> bytes) {
 
 /// The body cannot be had whole.
 void Connection::refuse_body(Stream& stream, int status) {
-  if (!stream.exchange || stream.refuse_status) return;
+  // Where nobody reads it any more, that is no failure of the response.
+  if (!stream.exchange || stream.refuse_status || stream.exchange->request_body_over()) return;
   if (!stream.submit && !stream.exchange->take_head()) {
     // Too late for an answer of ours.
     fail_stream(stream);

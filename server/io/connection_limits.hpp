@@ -13,8 +13,13 @@ struct ConnectionLimits {
 
   std::uint64_t max_body_bytes = 0;  ///< 0: none.
   Duration request_timeout{0};       ///< 0: none.
-  std::size_t unread_body_bytes = 1024 * 1024;
-  Duration unread_body_timeout = std::chrono::seconds(5);
+
+  /// An upload that goes on behind its response is read and dropped, so that the response is not lost in a reset:
+  /// up to so many bytes, for so long, with no longer silence than the last.
+  std::size_t unread_body_bytes = std::size_t{1} << 30;
+  Duration unread_body_timeout = std::chrono::seconds(30);
+  Duration unread_body_idle_timeout = std::chrono::seconds(5);
+
   Duration idle_timeout = std::chrono::seconds(90);
   Duration first_record_timeout = std::chrono::seconds(5);
   Duration head_timeout = std::chrono::seconds(30);

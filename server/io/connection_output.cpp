@@ -37,6 +37,11 @@ protocol::Output& Connection::out() {
 void Connection::service(Stream& stream) {
   Exchange& x = *stream.exchange;
   x.settle();
+  if (x.end() != Exchange::End::kNotYet && !x.request_body_over()) {
+    // What still comes of it makes no peer wait that sends all before it reads.
+    x.drop_request_body();
+    codec_->drop_body(stream.id);
+  }
   if (!stream.head_sent) {
     if (x.head_given()) {
       codec_->head(stream.id, x.response_head(), out());
@@ -82,6 +87,7 @@ void Connection::end_stream(Stream& stream, After after) {
     shard_.detach(*stream.exchange);
   }
   remove_stream(stream);
+  dropping_since_ = codec_->skipping() ? shard_.now() : 0;
   if (after != After::kKeep && streams_.empty())
     closing_ = after == After::kClose ? Closing::kAfterFlush : Closing::kDrainAfterFlush;
   else if (streams_.empty() && fail_when_idle_) {
@@ -208,7 +214,11 @@ void Connection::flush() {
     case Closing::kDraining:
       return;
     case Closing::kAfterFlush:
-      close(false);
+      // Closed over unread input, a socket answers with a reset, which may overtake the response.
+      if (kept_.empty() && !input_waits())
+        close(false);
+      else
+        begin_drain();
       return;
     case Closing::kFailAfterFlush:
       close(true);

@@ -76,6 +76,14 @@ void Connection::check_stream(Stream& stream, Tick now) {
   }
 }
 
+/// Whether what comes behind the last response was dropped for long enough, or nothing has come for long.
+bool Connection::dropped_enough(Tick now) const {
+  // While output waits the peer is busy with that.
+  const Tick since = std::max(dropping_since_, last_output_);
+  return over(now, since, limits_.unread_body_timeout) ||
+         over(now, std::max(since, last_input_), limits_.unread_body_idle_timeout);
+}
+
 /// Bodies that nobody reads keep the other requests of their connection from getting theirs.
 void Connection::give_up_fullest() {
   const auto buffered = [](const Stream& stream) {
@@ -100,7 +108,12 @@ void Connection::look_at_timeouts() {
   const auto& limits = limits_;
   const Tick elapsed = now - std::exchange(last_beat_, now);
   if (closing_ == Closing::kDraining) {
-    if (over(now, closing_since_, limits.unread_body_timeout)) close(false);
+    if (!dropped_enough(now)) return;
+    if (input_waits())
+      log(Severity::kWarning, nullptr,
+          "connection reset: an upload goes on behind its response, after " + std::to_string(discarded_) +
+              " bytes that were dropped");
+    close(false);
     return;
   }
   // Only once it waits for the peer: before, the last output may be of long ago.
@@ -117,6 +130,10 @@ void Connection::look_at_timeouts() {
         "connection closed: the response is taken with less than " +
             std::to_string(limits.min_response_rate) + " bytes a second");
     abort(AbortReason::kTimeout);
+    return;
+  }
+  if (streams_.empty() && codec_->skipping()) {
+    if (!has_output() && dropped_enough(now)) close(false);
     return;
   }
   if (streams_.empty()) {

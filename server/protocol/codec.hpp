@@ -36,6 +36,7 @@ struct Event {
     kReply,  ///< bytes: send them as they are (also when the codec refused a stream by itself; then reason
              ///< says why).
     kPeerError,  ///< reason: close the connection.
+    kDrain,      ///< reason, or none: nothing that follows is of use. As After::kDrainThenClose.
     kPaused,     ///< Not until the pending response has ended; the rest of the input must be kept.
   };
   Kind kind = Kind::kNeedMore;
@@ -99,6 +100,12 @@ class Codec {
 
   /// Whether the peer puts several requests at once on this connection.
   virtual bool shares_connection() const { return false; }
+
+  /// Nobody reads the rest of this stream's body, if there is one: a response can say then that its connection
+  /// closes. Before head() only.
+  virtual void drop_body(StreamId) {}
+  /// Whether what comes belongs to a body whose response has ended, and is dropped to get to the next request.
+  virtual bool skipping() const { return false; }
 
   /// Appends the interim response that lets the peer send its body. Before head() only.
   virtual void continue_100(StreamId, Output&) {}

@@ -49,7 +49,7 @@ void check_order(const Lines& lines) {
     } else if (line.rfind("-> ", 0) == 0) {
       state = kBetween;
     } else {
-      require(line == "error", "nothing else");
+      require(line == "drain", "nothing else");
     }
   }
 }

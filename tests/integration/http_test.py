@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import unittest
+from http.client import HTTPConnection
 
 from harness import http, places
 from harness.case import Case
@@ -91,12 +92,26 @@ class BodiesTest(HttpCase):
         self.assertEqual(413, response.status)
         with http.Connection(self.port) as connection:
             connection.send_head("POST", "/drain", [("Transfer-Encoding", "chunked")])
-            try:
-                for _ in range(31):
-                    connection.send_chunk(b"x" * 1_000_000)
-            except (BrokenPipeError, ConnectionResetError):
-                pass
+            for _ in range(31):
+                connection.send_chunk(b"x" * 1_000_000)
             self.assertEqual(413, connection.read_response().status)
+
+    def test_a_visitor_who_sends_64_mib_before_he_reads_gets_an_early_response(self):
+        """The client of Python sends everything first. Announced or in chunks, and whatever the status; with Expect nobody asked
+        for the body, and it comes all the same."""
+        owind = self.start(places.TOUR, "--max-body-bytes", "0", listen=[f"http://127.0.0.1:{places.free_port()}"])
+        port = int(owind.endpoint.rsplit(":", 1)[1])
+        piece = bytes(1 << 16)
+        for code in (200, 303, 404, 413, 500):
+            for headers in ({"Content-Length": str(64 << 20)}, {"Transfer-Encoding": "chunked"},
+                            {"Content-Length": str(64 << 20), "Expect": "100-continue"}):
+                with self.subTest(code=code, **headers):
+                    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+                    connection.request("POST", f"/status?code={code}&body=early", body=(piece for _ in range(1024)),
+                                       headers=headers, encode_chunked="Transfer-Encoding" in headers)
+                    response = connection.getresponse()
+                    self.assertEqual((code, b"early"), (response.status, response.read()))
+                    connection.close()
 
     def test_100_continue_comes_when_the_application_reads(self):
         with socket.create_connection(("127.0.0.1", self.port), timeout=20) as stream:
@@ -109,8 +124,7 @@ class BodiesTest(HttpCase):
             self.assertTrue(file.read().endswith(b"hello"))
 
     def test_the_client_of_python_keeps_its_connection(self):
-        import http.client
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
         for number in range(20):
             connection.request("POST", "/echo", body=f"{number}" * 100, headers={"Content-Type": "text/plain"})
             response = connection.getresponse()

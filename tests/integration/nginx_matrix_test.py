@@ -53,6 +53,12 @@ class NginxMatrixTest(NginxCase):
         self.assertEqual(f"{sha256(LARGE)} {len(LARGE)}".encode(), response.body)
 
     @each_cell
+    def test_an_early_response_reaches_a_visitor_who_sends_64_mib_before_he_reads(self, cell):
+        """With fastcgi_request_buffering off nginx stops to pass an upload on when it has the head of the response."""
+        response = self.ask(cell, "/status?code=303&body=early", "POST", streamed=True, body=LARGE)
+        self.assertEqual((303, b"early", True), (response.status, response.body, response.complete))
+
+    @each_cell
     def test_64_mib_come_down(self, cell):
         found, count = hashlib.sha256(), 64 * MIB
         response = self.ask(cell, f"/download?bytes={count}", sink=found.update)

@@ -111,6 +111,7 @@ const std::map<std::string, std::string> kOtherValues = {
     {"--body-timeout", "6s"},
     {"--write-timeout", "7s"},
     {"--unread-body-timeout", "8s"},
+    {"--unread-body-idle-timeout", "9s"},
     {"--admin", "http://127.0.0.1:8081"},
     {"--log-level", "debug"},
 };

@@ -415,11 +415,45 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("HttpCodec: a body that goes on and on behind its response ends the connection") {
-  HttpConversation conversation(kSettings);
-  conversation.answer_at_head = true;
-  conversation.feed(post("Content-Length: 2000000\r\n", std::string(2'000'000, 'x')));
-  CHECK(conversation.lines().back() == "error");
+TEST_CASE(
+    "HttpCodec: with more of a body to come than is worth it the connection closes, and the response says so "
+    "[RFC 9112 9.6]") {
+  HttpSettings settings = kSettings;
+  settings.limits.max_unread_bytes = 1000;
+  for (const int more : {-1, 0, 1}) {
+    const std::string body(static_cast<std::size_t>(1000 + more), 'x');
+    HttpConversation conversation(settings);
+    conversation.answer_at_head = true;
+    conversation.feed(post("Content-Length: " + std::to_string(body.size()) + "\r\n", body) + get("/next"));
+    CHECK(conversation.closed() == (more > 0));
+    CHECK(conversation.lines().back() == (more > 0 ? "-> 200 drain" : "-> 200 keep"));
+    CHECK((conversation.sent().find("Connection: close") == std::string::npos) == (more <= 0));
+  }
+  // What has come before the response does not count.
+  HttpConversation late(settings);
+  late.feed(post("Content-Length: 2000\r\n", std::string(1000, 'x')));
+  late.answer(200);
+  CHECK(late.lines().back() == "-> 200 keep");
+}
+
+TEST_CASE("HttpCodec: chunks that go on and on behind a response, or break off, end the connection [RFC 9112 7.1]") {
+  HttpSettings settings = kSettings;
+  settings.limits.max_unread_bytes = 1000;
+  const std::string te = "Transfer-Encoding: chunked\r\n";
+  for (const int more : {-1, 0, 1}) {
+    HttpConversation conversation(settings);
+    conversation.answer_at_head = true;
+    // With "3dc", the line ends, and the last chunk.
+    const std::size_t size = static_cast<std::size_t>(1000 + more) - 12;
+    std::array<char, 8> digits{};
+    std::snprintf(digits.data(), digits.size(), "%zx", size);
+    conversation.feed(post(te, std::string(digits.data()) + "\r\n" + std::string(size, 'x') + "\r\n0\r\n\r\n"));
+    CHECK(conversation.lines().back() == (more > 0 ? "drain" : "-> 200 keep"));
+  }
+  HttpConversation broken(settings);
+  broken.answer_at_head = true;
+  broken.feed(post(te, "5\r\nhello5"));
+  CHECK(broken.lines().back() == "drain");
 }
 
 // ---- responses

@@ -59,6 +59,7 @@ class HttpConversation final : private HeadSink {
     middleware::ResponseHead head;
     std::string error;
     if (!middleware::check_response_head(view, {}, head, error)) return;
+    codec.drop_body(1);
     codec.head(1, head, out);
     codec.body(1, body, out);
     switch (codec.end(1, Verdict::kComplete, out)) {
@@ -116,6 +117,10 @@ class HttpConversation final : private HeadSink {
         break;
       case Event::Kind::kPeerError:
         lines_.push_back("error");
+        closed_ = true;
+        break;
+      case Event::Kind::kDrain:
+        lines_.push_back("drain");
         closed_ = true;
         break;
       default:

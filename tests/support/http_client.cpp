@@ -25,13 +25,17 @@ HttpClient::HttpClient(HttpClient&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       buffer_(std::move(other.buffer_)),
       ended_(other.ended_),
-      reset_(other.reset_) {}
+      reset_(other.reset_),
+      send_failed_(other.send_failed_) {}
 
 HttpClient& HttpClient::send(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     // A server that has closed is for response() to find out.
-    if (n < 0 && (errno == EPIPE || errno == ECONNRESET)) return *this;
+    if (n < 0 && (errno == EPIPE || errno == ECONNRESET)) {
+      send_failed_ = true;
+      return *this;
+    }
     if (n < 0) throw std::system_error(errno, std::generic_category(), "send");
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }

@@ -43,6 +43,8 @@ class HttpClient {
 
   bool ended() const { return ended_; }
   bool reset() const { return reset_; }
+  /// The server had closed before all was sent.
+  bool send_failed() const { return send_failed_; }
   void shutdown_write();
   void close();
   int fd() const { return fd_; }
@@ -57,6 +59,7 @@ class HttpClient {
   std::string buffer_;
   bool ended_ = false;
   bool reset_ = false;
+  bool send_failed_ = false;
 };
 
 }  // namespace owind::testing

@@ -275,12 +275,11 @@ Fed HttpCodec::skip(std::span<const std::byte> input) {
     skipped_ += piece.consumed;
     if (piece.kind == Piece::Kind::kBroken || all_framing(piece) ||
         skipped_ > settings_.limits.max_unread_bytes) {
+      // Not the end at once: the response may still be on its way, and a reset would overtake it (RFC 9112
+      // §9.6).
       state_ = State::kDead;
-      fed.consumed = input.size();
-      fed.event.kind = Kind::kPeerError;
-      fed.event.reason = piece.kind == Piece::Kind::kBroken
-                             ? piece.reason
-                             : "the body of a request goes on long after its response has ended";
+      fed.event.kind = Kind::kDrain;
+      if (piece.kind == Piece::Kind::kBroken) fed.event.reason = piece.reason;
       return fed;
     }
     if (piece.kind == Piece::Kind::kEnd) {
@@ -305,6 +304,10 @@ void HttpCodec::next_request() {
 }
 
 // ---- out ----
+
+void HttpCodec::drop_body(StreamId stream) {
+  if (receiving(stream) && parser_.announced_rest() > settings_.limits.max_unread_bytes) keep_ = false;
+}
 
 void HttpCodec::continue_100(StreamId, Output& out) {
   if (!std::exchange(waits_for_100_, false)) return;
@@ -393,6 +396,7 @@ After HttpCodec::end(StreamId stream, Verdict, Output& out) {
   if (std::exchange(adds_suffix_, false)) body(stream, settings_.html_suffix, out);
   if (framing_ == Framing::kChunked) append(out, "0\r\n\r\n");
   framing_ = Framing::kNone;
+  drop_body(stream);
   const State was = state_;
   if (!keep_ || draining_) {
     state_ = State::kDead;

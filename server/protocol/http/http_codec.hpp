@@ -39,6 +39,8 @@ class HttpCodec final : public Codec {
   bool expire() override;
   void drain() override { draining_ = true; }
   bool full_duplex() const override { return true; }
+  void drop_body(StreamId stream) override;
+  bool skipping() const override { return state_ == State::kSkipping; }
   void continue_100(StreamId stream, Output& out) override;
   void head(StreamId stream, const middleware::ResponseHead& head, Output& out) override;
   std::size_t body(StreamId stream, middleware::BodyPipe& pipe, std::size_t quota_bytes, Output& out,

@@ -12,8 +12,9 @@ struct HttpLimits {
   std::size_t max_fields = 100;                   ///< 431 above it.
   /// Between two pieces of data of a chunked body: sizes, extensions, trailers. 400 above it.
   std::size_t max_chunk_overhead_bytes = 32 * 1024;
-  /// A body that goes on after its response has ended is read and dropped up to this; then the connection is
-  /// closed.
+  /// A connection is kept for the next request where no more than this of a body is left behind its response: it
+  /// is read and dropped, which costs no more than a new connection. With more to come the response, if that is
+  /// known by then, says that the connection closes.
   std::size_t max_unread_bytes = 1024 * 1024;
 };
 

@@ -253,4 +253,9 @@ MessageParser::Piece MessageParser::body(std::span<const std::byte> bytes) {
   return piece;
 }
 
+std::uint64_t MessageParser::announced_rest() const {
+  const llhttp_t& parser = impl_->parser;
+  return (parser.flags & F_CHUNKED) ? 0 : parser.content_length;
+}
+
 }  // namespace owind::protocol

@@ -48,6 +48,9 @@ class MessageParser {
   /// The next bytes of the body up to the next piece of data, or its end. Nothing behind the end is consumed.
   Piece body(std::span<const std::byte> bytes);
 
+  /// How much of the body is still to come, as far as Content-Length tells: 0 for a body in chunks.
+  std::uint64_t announced_rest() const;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -348,7 +348,7 @@ TEST_CASE("an early response arrives whole while the upload goes on, then the co
     client.send(head_of(1, "POST", "/") + wire::stdin_record(1, std::string(1000, 'x')));
     CHECK(client.response().body() == "Hello, World!");
     // Everything that still comes is read, up to the limit.
-    client.send(stdin_records(1, std::string(500'000, 'x')) + wire::stdin_record(1));
+    client.send(stdin_records(1, std::string(5'000'000, 'x')) + wire::stdin_record(1));
     CHECK_FALSE(client.receive());
     CHECK(client.ended());
     client.close();
@@ -357,7 +357,9 @@ TEST_CASE("an early response arrives whole while the upload goes on, then the co
 }
 
 TEST_CASE("what is drained after an early response is limited in bytes") {
-  ServerRig rig;
+  RigOptions options;
+  options.limits.unread_body_bytes = 1024 * 1024;
+  ServerRig rig(options);
   rig.add("/", hello());
   Client client = rig.connect();
   client.send(head_of(1, "POST", "/"));
@@ -398,7 +400,7 @@ TEST_CASE("a large early response to a front end that sends all before it reads 
   Client client = rig.connect();
   client.send(head_of(1, "POST", "/"));
   // The server's output is blocked meanwhile; it must read on all the same.
-  client.send(stdin_records(1, std::string(900'000, 'x')) + wire::stdin_record(1));
+  client.send(stdin_records(1, std::string(9'000'000, 'x')) + wire::stdin_record(1));
   CHECK(client.response().body().size() == kMuch);
 }
 

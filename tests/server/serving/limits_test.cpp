@@ -358,15 +358,17 @@ TEST_CASE("limit: bytes that are thrown away behind an early response") {
   }
 }
 
-TEST_CASE("limit: time for which is thrown away behind an early response") {
-  RigOptions options;
-  options.limits.unread_body_timeout = milliseconds(700);
-  Holding h(options);
-  Client client = h.rig.connect();
-  client.send(head_of(1, "POST", "/"));
-  check_answer(client.response(), 200);
-  CHECK_FALSE(client.receive());
-  check_time(h.rig, milliseconds(700), [&] { return h.rig.connections() == 0; });
+TEST_CASE("limit: time for which is thrown away behind an early response, and of silence meanwhile") {
+  for (const bool silent : {true, false}) {
+    RigOptions options;
+    (silent ? options.limits.unread_body_idle_timeout : options.limits.unread_body_timeout) = milliseconds(700);
+    Holding h(options);
+    Client client = h.rig.connect();
+    client.send(head_of(1, "POST", "/"));
+    check_answer(client.response(), 200);
+    CHECK_FALSE(client.receive());
+    check_time(h.rig, milliseconds(700), [&] { return h.rig.connections() == 0; });
+  }
 }
 
 TEST_CASE("limit: time for the application, 504 above it") {
