@@ -35,6 +35,10 @@ Fed FastCgiCodec::feed(std::span<const std::byte> input, HeadSink& heads) {
       heads.head_parts(event.id, {&part, 1});
       continue;
     }
+    if (!held_.empty() && takes_held(event, fed)) {
+      if (fed.event.kind == Event::Kind::kNeedMore) continue;
+      return fed;
+    }
     Event& to = fed.event;
     to.stream = event.id;
     switch (event.kind) {
@@ -83,6 +87,21 @@ Fed FastCgiCodec::feed(std::span<const std::byte> input, HeadSink& heads) {
         return fed;
     }
   }
+}
+
+/// Whether the event is of a stream whose response is out: its body is dropped, and behind that END_REQUEST is due.
+bool FastCgiCodec::takes_held(const fcgi::Event& event, Fed& fed) {
+  using Kind = fcgi::Event::Kind;
+  if (event.kind != Kind::kStdin && event.kind != Kind::kStdinEnd && event.kind != Kind::kAbort) return false;
+  const auto held = std::find_if(held_.begin(), held_.end(), [&](const Held& h) { return h.id == event.id; });
+  if (held == held_.end()) return false;
+  if (event.kind == Kind::kStdin) return true;
+  late_end_ = fcgi::encode_end_request(held->id, 0, held->status);
+  state_.end(held->id);
+  held_.erase(held);
+  fed.event.kind = Event::Kind::kReply;
+  fed.event.bytes = late_end_;
+  return true;
 }
 
 /// The parameters that lie whole in `input`. @return the bytes that they took
@@ -206,11 +225,18 @@ void FastCgiCodec::body(StreamId stream, std::string_view bytes, Output& out) {
 
 After FastCgiCodec::end(StreamId stream, Verdict verdict, Output& out) {
   const auto id = static_cast<std::uint16_t>(stream);
-  seal(out);
-  fcgi::append_end(out, id, 0,
-                   verdict == Verdict::kOverloaded ? fcgi::ProtocolStatus::kOverloaded
-                                                   : fcgi::ProtocolStatus::kRequestComplete);
+  const auto status = verdict == Verdict::kOverloaded ? fcgi::ProtocolStatus::kOverloaded
+                                                      : fcgi::ProtocolStatus::kRequestComplete;
   const bool receiving = state_.receiving(id);
+  seal(out);
+  if (receiving && asks_values_ && keep_) {
+    // Behind END_REQUEST HAProxy takes no more of the upload from its visitor, who may not look for the response
+    // before all is sent. The end of STDOUT is all that the response needs.
+    held_.push_back({id, status});
+    fcgi::append_record(out, fcgi::RecordType::kStdout, id, {});
+    return After::kKeep;
+  }
+  fcgi::append_end(out, id, 0, status);
   state_.end(id);
   // A front end that has its response stops sending; where its request is not complete the connection cannot
   // be used again. One that multiplexes goes on with its other streams, and what still comes of this one is

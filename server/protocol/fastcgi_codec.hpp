@@ -2,6 +2,9 @@
 // the server's types, and a response's head, small body and end are put into as few records as possible.
 #pragma once
 
+#include <array>
+#include <vector>
+
 #include "fastcgi/connection_state.hpp"
 #include "server/protocol/codec.hpp"
 
@@ -33,15 +36,24 @@ class FastCgiCodec final : public Codec {
  private:
   static constexpr std::size_t kNoRecord = static_cast<std::size_t>(-1);
 
+  /// A stream whose response is out, and whose END_REQUEST waits for the end of its body.
+  struct Held {
+    std::uint16_t id;
+    fastcgi::ProtocolStatus status;
+  };
+
   std::size_t feed_params(std::span<const std::byte> input, HeadSink& heads);
   void open_record(std::uint16_t id, Output& out);
   std::size_t room(const Output& out) const;
+  bool takes_held(const fastcgi::Event& event, Fed& fed);
 
   fastcgi::ConnectionState state_;
   /// Whether the peer wants the connection kept after the stream that ends next. All streams of one
   /// connection ask the same in practice; one that asks for a close closes it.
   bool keep_ = true;
   bool asks_values_ = false;  ///< The peer sent GET_VALUES: it means to multiplex.
+  std::vector<Held> held_;
+  std::array<std::byte, 16> late_end_{};
   std::uint16_t failed_id_ =
       1;  ///< Of the last stream that failed: its failure goes under a name that is an id.
   // The STDOUT record at the end of the output that may still grow.

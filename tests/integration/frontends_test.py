@@ -35,8 +35,6 @@ class Collection:
     large_chunked_status = 200
     # Whether the application sees a part of an upload before the rest was sent.
     uploads_stream = False
-    # Whether it takes the rest of an upload whose response is there.
-    reads_on = True
     # Whether a visitor who leaves is noticed while the application works on his complete request.
     tells_of_disconnects = True
     # Methods that the front end answers itself.
@@ -217,10 +215,7 @@ class Collection:
         for code in (200, 413):
             with http.Connection(self.front.port) as connection:
                 connection.send_head("POST", f"/status?code={code}&body=early", [("Content-Length", str(64 * MIB))])
-                if self.reads_on:
-                    connection.socket.sendall(LARGE)
-                else:
-                    connection.send_until_answered(LARGE)
+                connection.socket.sendall(LARGE)
                 response = connection.read_response()
                 self.assertEqual((code, b"early"), (response.status, response.body))
 
@@ -298,8 +293,6 @@ class NginxFrontEndTest(Collection, Case):
 class HaProxyFrontEndTest(Collection, Case):
     front_end = frontends.HaProxy
     uploads_stream = True
-    # Not once the FastCGI request has ended: who sends on without looking for the response waits for `timeout client`.
-    reads_on = False
     large_chunked_status = 400
     # Nothing of FastCGI tells of it once the request is complete.
     tells_of_disconnects = False

@@ -404,17 +404,41 @@ TEST_CASE("a large early response to a front end that sends all before it reads 
   CHECK(client.response().body().size() == kMuch);
 }
 
-TEST_CASE("a peer that asks for values multiplexes: an early response ends its stream only [fcgi 3.3, 4.1]") {
+TEST_CASE("to a peer that multiplexes an early response is whole at once, and ends with its upload [fcgi 3.3, 4.1]") {
   ServerRig rig;
   rig.add("/", hello());
   Client client = rig.connect();
   client.send(wire::record(9, 0, wire::pair("FCGI_MPXS_CONNS", "")) + head_of(1, "POST", "/"));
-  CHECK(client.response(1).status() == 200);
-  // HAProxy begins the next one on the same connection, and what it still had of the first comes between.
-  client.send(stdin_records(1, std::string(100'000, 'x')) + get(3, "/") + stdin_records(1, "late"));
+  // HAProxy would take no more of the upload behind END_REQUEST, and its visitor would not look.
+  while (!client.so_far(1).stdout_ended) REQUIRE(client.receive());
+  CHECK(client.so_far(1).body() == "Hello, World!");
+  rig.wait_all_free();
+  // It begins the next one on the same connection, and what it has of the first comes between.
+  client.send(stdin_records(1, std::string(5'000'000, 'x')) + get(3, "/") + stdin_records(1, "late"));
   CHECK(client.response(3).body() == "Hello, World!");
+  CHECK_FALSE(client.so_far(1).ended);
+  client.send(wire::stdin_record(1));
+  CHECK(client.response(1).protocol_status == 0);
+  // The id is free again.
+  CHECK(client.send(get(1, "/")).response(1).status() == 200);
   CHECK_FALSE(client.ended());
-  CHECK(rig.runtime.started() == 2);
+  CHECK(rig.runtime.started() == 3);
+}
+
+TEST_CASE("a peer that multiplexes may abort an upload that was answered early [fcgi 5.4]") {
+  ServerRig rig;
+  rig.add("/", hello());
+  Client client = rig.connect();
+  client.send(wire::record(9, 0, wire::pair("FCGI_MPXS_CONNS", "")) + head_of(1, "POST", "/") +
+              head_of(2, "POST", "/"));
+  while (!client.so_far(1).stdout_ended || !client.so_far(2).stdout_ended) REQUIRE(client.receive());
+  client.send(wire::record(2, 1, ""));
+  CHECK(client.response(1).ended);
+  CHECK_FALSE(client.so_far(2).ended);
+  client.send(wire::stdin_record(2));
+  CHECK(client.response(2).ended);
+  client.close();
+  rig.wait_connections(0);
 }
 
 TEST_CASE("requests behind an early response are not begun") {
