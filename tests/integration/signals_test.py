@@ -65,13 +65,13 @@ class SignalsTest(Case):
         self.addCleanup(idle.close)
         idle.ask()
         owind.signal(signal.SIGTERM)
-        self.assertEqual(0, owind.wait(10))
+        self.assertEqual(0, owind.wait(25))
 
     def test_term_gives_up_on_a_request_after_the_drain_timeout(self):
         owind = self.start(places.TOUR, "--drain-timeout", "1")
         self.waiting_request(owind)
         owind.signal(signal.SIGTERM)
-        owind.wait(15)
+        owind.wait(25)
 
     def test_term_gives_up_on_a_request_that_never_ends(self):
         owind = self.start(places.TOUR, "--drain-timeout", "1")
@@ -79,13 +79,13 @@ class SignalsTest(Case):
             client.send(request(uri="/never/after-head"))
             client.read_record()
             owind.signal(signal.SIGTERM)
-            owind.wait(15)
+            owind.wait(25)
 
     def test_int_cancels_what_runs_and_ends(self):
         owind = self.start(places.TOUR)
         self.waiting_request(owind)
         owind.signal(signal.SIGINT)
-        owind.wait(15)
+        owind.wait(25)
 
     def test_a_second_term_ends_at_once(self):
         owind = self.start(places.TOUR, "--drain-timeout", "600")
@@ -94,7 +94,7 @@ class SignalsTest(Case):
         until(lambda: self.refused(owind), "new connections are refused")
         self.assertTrue(owind.is_running())
         owind.signal(signal.SIGTERM)
-        owind.wait(10)
+        owind.wait(25)
 
     def test_a_blocked_handler_does_not_keep_the_process(self):
         owind = self.start(places.TOUR, "--drain-timeout", "1")
@@ -102,7 +102,7 @@ class SignalsTest(Case):
             client.send(request(uri="/block?ms=600000"))
             until(lambda: fastcgi.ask(owind.endpoint, uri="/").status == 200, "the server answers beside it")
             owind.signal(signal.SIGTERM)
-            owind.wait(15)
+            owind.wait(25)
 
     def test_the_socket_file_is_gone_afterwards(self):
         owind = self.start(places.TOUR)

@@ -17,7 +17,7 @@ class Case(unittest.TestCase):
     def setUpClass(cls):
         if not places.OWIND.exists():
             raise AssertionError(f"{places.OWIND} is not there: ./dev build")
-        cls.folder = Path(tempfile.mkdtemp(prefix="owind-test-"))
+        cls.folder = Path(tempfile.mkdtemp(prefix="owind-test-", dir=places.TEMPORARY))
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         cls.processes = []
 

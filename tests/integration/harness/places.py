@@ -2,6 +2,7 @@
 import os
 import shutil
 import socket
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -11,6 +12,9 @@ NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 HELLO = BUILD / "samples/hello/Hello.dll"
 TOUR = BUILD / "samples/tour/Tour.dll"
 KATANA_STYLE = BUILD / "samples/katana-style/KatanaStyle.dll"
+
+# The paths of Unix sockets in it must fit into 107 bytes.
+TEMPORARY = tempfile.gettempdir() if len(tempfile.gettempdir()) <= 40 else "/tmp"
 
 
 def test_app(name):

@@ -8,7 +8,7 @@ import subprocess
 import termios
 import threading
 
-from .waiting import until
+from .waiting import DEADLINE_SECONDS, until
 
 
 LIBC = ctypes.CDLL(None)
@@ -71,7 +71,7 @@ class Process:
     def is_running(self):
         return self.child.poll() is None
 
-    def wait_for_log(self, text, seconds=20):
+    def wait_for_log(self, text, seconds=DEADLINE_SECONDS):
         """Returns when the text stands in the log; fails at once if the process ends without it."""
         def seen():
             if text in self.log():
