@@ -26,13 +26,15 @@ constexpr const char* kHelp =
     "  --host NAME         Answer for this name as well, such as one in /etc/hosts. On a loopback address\n"
     "                      only localhost is answered for, so that no other site can read the pages.\n"
     "                      May be given several times.\n"
-    "  --open              Start the browser when the page is there.\n"
+    "  --open              Start the browser in $BROWSER, else xdg-open, when the page is there.\n"
     "  --poll              Look at the files twice a second instead of being told of changes: for network\n"
     "                      and container mounts. Also DOTNET_USE_POLLING_FILE_WATCHER=1.\n"
     "  -h, --help          Show this.\n"
     "  -- ...              Options of owind serve, such as -- --startup NAME.\n"
     "\n"
     "Colours are used on a terminal unless NO_COLOR is set.\n";
+
+constexpr std::string_view kFastCgi = "fcgi://";
 
 Exit usage_error(const std::string& problem) {
   return {kExitUsage, "owind dev: " + problem + "\n  owind dev --help shows the options.\n"};
@@ -90,21 +92,22 @@ ParseResult parse_dev(std::span<const std::string> arguments, const Environment&
       else if (++i < arguments.size())
         value = arguments[i];
       else
-        return usage_error("--listen needs an ENDPOINT");
+        return usage_error("--listen needs a value: ENDPOINT, such as --listen http://127.0.0.1:5000");
       try {
         command.listen = io::Endpoint::parse(value);
       } catch (const std::invalid_argument& error) {
         return usage_error(std::string("--listen: ") + error.what());
       }
       if (command.listen->scheme != io::Scheme::kHttp)
-        return usage_error("--listen: the development server speaks HTTP; write http://" + value);
+        return usage_error("--listen: the development server speaks HTTP; write http://" +
+                           command.listen->to_string().substr(kFastCgi.size()));
     } else if (word == "--host" || word.starts_with("--host=")) {
       if (word.size() > 6)
         command.hosts.push_back(word.substr(7));
       else if (++i < arguments.size())
         command.hosts.push_back(arguments[i]);
       else
-        return usage_error("--host needs a NAME");
+        return usage_error("--host needs a value: NAME, such as --host app.test");
       const std::string& name = command.hosts.back();
       if (name.empty() || name.find_first_of(":/,") != std::string::npos)
         return usage_error("--host: \"" + name + "\" is no name of a host; no port, no http://");

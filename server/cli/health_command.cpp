@@ -2,10 +2,12 @@
 
 #include <CLI/CLI.hpp>
 
+#include <exception>
 #include <stdexcept>
 #include <string_view>
 #include <vector>
 
+#include "server/cli/arguments.hpp"
 #include "server/cli/help_text.hpp"
 #include "server/config/duration.hpp"
 
@@ -60,21 +62,29 @@ std::string server_of(const Environment& environment) {
 ParseResult parse_health(std::span<const std::string> arguments, const Environment& environment) {
   CLI::App app;
   app.set_help_flag();
+  app.allow_extras();
   bool wants_help = false;
   std::string endpoint;
-  std::string timeout;
+  std::vector<std::string> timeouts;
   app.add_flag("-h,--help", wants_help);
   app.add_option("ENDPOINT", endpoint);
-  app.add_option("--timeout", timeout);
+  app.add_option("--timeout", timeouts)->allow_extra_args(false);
+  const auto usage_error = [](const std::string& problem) {
+    return failure(problem + "; owind health --help shows the usage");
+  };
   try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return failure(std::string(error.what()) + "; owind health --help shows the usage");
+    const Flag known[] = {{"--timeout", "TIME", "5s"}};
+    app.parse(for_cli11(arguments, known));
+  } catch (const std::exception& error) {
+    return usage_error(error.what());
   }
+  if (const auto extra = first_extra(app.remaining()))
+    return usage_error((extra->is_option ? "unknown option " : "unexpected argument ") + extra->text);
+  if (timeouts.size() > 1) return usage_error("--timeout is given more than once");
   if (wants_help) return Exit{kExitOk, help()};
   HealthCommand command;
   try {
-    if (!timeout.empty()) command.timeout = config::parse_duration(timeout);
+    if (!timeouts.empty()) command.timeout = config::parse_duration(timeouts.front());
     if (command.timeout.count() == 0) return failure("--timeout: the least is 1ms");
   } catch (const std::invalid_argument& error) {
     return failure(std::string("--timeout: ") + error.what());

@@ -30,17 +30,21 @@ Exit usage_error(const std::string& problem) {
 
 ParseResult parse_new(std::span<const std::string> arguments) {
   NewCommand command;
+  bool options_ended = false;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& word = arguments[i];
-    if (word == "-h" || word == "--help") return Exit{kExitOk, kHelp};
-    if (word == "--template" || word.starts_with("--template=")) {
+    const bool is_option = !options_ended && word.starts_with('-');
+    if (is_option && (word == "-h" || word == "--help")) return Exit{kExitOk, kHelp};
+    if (is_option && word == "--") {
+      options_ended = true;
+    } else if (is_option && (word == "--template" || word.starts_with("--template="))) {
       if (word.size() > 10)
         command.project_template = word.substr(11);
       else if (++i < arguments.size())
         command.project_template = arguments[i];
       else
-        return usage_error("--template needs a name");
-    } else if (word.starts_with('-')) {
+        return usage_error("--template needs a value: minimal, middleware or katana");
+    } else if (is_option) {
       return usage_error("unknown option " + word);
     } else if (!command.name.empty()) {
       return usage_error("unexpected argument \"" + word + "\"");

@@ -3,12 +3,14 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "server/cli/arguments.hpp"
 #include "server/cli/help_text.hpp"
 #include "server/cli/option.hpp"
 #include "server/cli/suggestion.hpp"
@@ -55,11 +57,12 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-Exit unknown_argument(const std::string& argument, std::span<const Option> table) {
-  if (!argument.starts_with('-')) {
-    return usage_error("unexpected argument \"" + argument + "\"",
-                       "One APP is served; what else is given needs a flag.");
-  }
+Exit unexpected_argument(const std::string& argument) {
+  return usage_error("unexpected argument \"" + argument + "\"",
+                     "One APP is served; what else is given needs a flag.");
+}
+
+Exit unknown_option(const std::string& argument, std::span<const Option> table) {
   const std::string flag = argument.substr(0, argument.find('='));
   std::vector<std::string_view> flags = {"--help"};
   for (const Option& option : table) flags.push_back(option.flag);
@@ -86,7 +89,8 @@ ParseResult parse_serve(std::span<const std::string> arguments, const Environmen
   bool wants_help = false;
   std::vector<std::string> apps;
   app.add_flag("-h,--help", wants_help);
-  app.add_option("APP", apps);
+  // As it was given: else "[x]" would be a list with x in it.
+  app.add_option("APP", apps)->allow_extra_args(false);
   // One place for the values of each option; they must not move while CLI11 points to them.
   std::vector<std::vector<std::string>> values(table.size());
   for (std::size_t i = 0; i < table.size(); ++i) {
@@ -99,14 +103,15 @@ ParseResult parse_serve(std::span<const std::string> arguments, const Environmen
     app.add_option(std::string(table[i].flag), values[i])->allow_extra_args(false);
   }
   try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
+    app.parse(for_cli11(arguments, flags_of(table)));
+  } catch (const std::exception& error) {
     return usage_error(error.what());
   }
   if (wants_help) return Exit{kExitOk, help()};
   // First: the value of an unknown option looks like an argument.
-  if (const auto extras = app.remaining(); !extras.empty()) return unknown_argument(extras.front(), table);
-  if (apps.size() > 1) return unknown_argument(apps[1], table);
+  if (const auto extra = first_extra(app.remaining()))
+    return extra->is_option ? unknown_option(extra->text, table) : unexpected_argument(extra->text);
+  if (apps.size() > 1) return unexpected_argument(apps[1]);
 
   ServeCommand command;
   for (std::size_t i = 0; i < table.size(); ++i) {

@@ -371,6 +371,66 @@ TEST_CASE("cli: without an application the only one of a folder is served") {
   CHECK(contains(missing.text, "owind serve APP.dll"));
 }
 
+TEST_CASE("cli: an empty value behind an equals sign is one, and what follows is not") {
+  const auto parsed = parse({"serve", "--app-name=", "App.dll", "--startup=", "--listen", "127.0.0.1:1"},
+                            {{"OWIND_STARTUP", "Other"}});
+  REQUIRE(std::holds_alternative<ServeCommand>(parsed));
+  const auto& options = std::get<ServeCommand>(parsed).options;
+  CHECK(options.app == "App.dll");
+  CHECK(options.app_name.empty());
+  CHECK(options.startup.empty());
+  CHECK(shown("--listen", options) == "fcgi://127.0.0.1:1");
+  CHECK(serve({"--startup", "--app-name="}).startup == "--app-name=");
+  CHECK(contains(usage_error({"--shards="}), "--shards: \"\" is not a whole number"));
+  CHECK(contains(usage_error({"--validate="}), "--validate: \"\" is neither true nor false"));
+}
+
+TEST_CASE("cli: behind -- nothing is an option") {
+  const auto app = [](const std::vector<std::string>& arguments) {
+    const auto parsed = parse(arguments);
+    if (const Exit* exit = std::get_if<Exit>(&parsed)) FAIL(exit->text);
+    return std::get<ServeCommand>(parsed).options.app.string();
+  };
+  CHECK(app({"serve", "--", "App.dll"}) == "App.dll");
+  CHECK(app({"serve", "App.dll", "--"}) == "App.dll");
+  CHECK(app({"serve", "--shards", "2", "--", "--shards=.dll"}) == "--shards=.dll");
+  CHECK(app({"serve", "--", "--"}) == "--");
+  CHECK(contains(usage_error({"--", "--shards"}), "unexpected argument \"--shards\""));
+  CHECK(std::get<cli::NewCommand>(parse({"new", "--template", "katana", "--", "Shop"})).name == "Shop");
+  CHECK(contains(exit_of({"new", "--", "--template"}).text, "\"--template\" is no name"));
+}
+
+TEST_CASE("cli: brackets are part of a name") {
+  const auto parsed = parse({"serve", "[x].dll"});
+  CHECK(std::get<ServeCommand>(parsed).options.app == "[x].dll");
+  CHECK(std::get<ServeCommand>(parse({"serve", "[a,b]"})).options.app == "[a,b]");
+  CHECK(serve({"--app-name", "[x]"}).app_name == "[x]");
+}
+
+TEST_CASE("cli: an option without its value says what is wanted, with an example that is taken") {
+  CHECK(contains(usage_error({"--listen"}),
+                 "--listen needs a value: ENDPOINT, such as --listen fcgi://127.0.0.1:9000"));
+  for (const cli::Option& option : cli::server_option_table()) {
+    if (option.value.empty()) continue;
+    const std::string flag(option.flag);
+    CAPTURE(flag);
+    const std::string text = usage_error({flag});
+    const std::string before = " needs a value: " + std::string(option.value) + ", such as " + flag + " ";
+    REQUIRE(contains(text, flag + before));
+    const std::size_t at = text.find(before) + before.size();
+    CHECK_NOTHROW(serve({flag, text.substr(at, text.find('\n', at) - at)}));
+  }
+  CHECK(contains(exit_of({"dev", "--listen"}).text, "such as --listen http://127.0.0.1:5000"));
+  CHECK(contains(exit_of({"dev", "--host"}).text, "--host needs a value"));
+  CHECK(contains(exit_of({"new", "x", "--template"}).text, "minimal, middleware or katana"));
+  CHECK(contains(exit_of({"health", "--timeout"}).text, "such as --timeout 5s"));
+}
+
+TEST_CASE("cli: owind dev names the endpoint to write in place of one for FastCGI") {
+  for (const char* endpoint : {"127.0.0.1:9000", "fcgi://127.0.0.1:9000"})
+    CHECK(contains(exit_of({"dev", "--listen", endpoint}).text, "write http://127.0.0.1:9000\n"));
+}
+
 TEST_CASE("cli: owind dev refuses at once what every process that it starts would stumble over") {
   const auto dev = [](std::vector<std::string> arguments, const Variables& variables) {
     arguments.insert(arguments.begin(), "dev");

@@ -71,12 +71,19 @@ TEST_CASE("health: a mistake is one line and exit code 1") {
   CHECK(contains(failure({"127.0.0.1:9000", "--timeout", "soon"}), "--timeout"));
   CHECK(contains(failure({"127.0.0.1:9000", "--timeout", "0"}), "--timeout"));
   CHECK(contains(failure({"127.0.0.1:9000", "127.0.0.1:9001"}), "owind health"));
-  CHECK(contains(failure({"--no-such"}), "owind health"));
+  CHECK(contains(failure({"--no-such"}), "owind health: unknown option --no-such"));
+  // An empty value is one, and takes no other argument in its place.
+  for (const std::vector<std::string>& empty : {std::vector<std::string>{"--timeout="}, {"--timeout", ""}}) {
+    std::vector<std::string> arguments = empty;
+    arguments.push_back("127.0.0.1:1");
+    CHECK(contains(failure(arguments), "--timeout: \"\" is not a duration"));
+  }
 }
 
 TEST_CASE("health: the time can be set") {
   CHECK(std::get<cli::HealthCommand>(parse({"127.0.0.1:1"})).timeout == 5s);
   CHECK(std::get<cli::HealthCommand>(parse({"--timeout", "250ms", "127.0.0.1:1"})).timeout == 250ms);
+  CHECK(target({"--timeout=250ms", "--", "127.0.0.1:1"}) == "fcgi://127.0.0.1:1");
 }
 
 TEST_CASE("health: help is no failure") {
