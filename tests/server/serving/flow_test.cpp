@@ -286,8 +286,13 @@ TEST_CASE("of many large responses on one connection each has its turn after a q
 
 TEST_CASE("two large responses on one connection take turns") {
   ServerRig rig;
-  rig.add("/a", source(20'000'000, Announce::kYes, 'a'));
-  rig.add("/b", source(20'000'000, Announce::kYes, 'b'));
+#if defined(__SANITIZE_THREAD__)
+  constexpr std::size_t kSize = 4'000'000;  // it takes its time
+#else
+  constexpr std::size_t kSize = 20'000'000;
+#endif
+  rig.add("/a", source(kSize, Announce::kYes, 'a'));
+  rig.add("/b", source(kSize, Announce::kYes, 'b'));
   Client client = rig.connect();
   client.send(get(1, "/a") + get(2, "/b"));
   std::size_t worst = 0;
@@ -295,10 +300,10 @@ TEST_CASE("two large responses on one connection take turns") {
     if (!client.receive()) break;
     const auto a = client.so_far(1).out.size(), b = client.so_far(2).out.size();
     // Until one of them ends.
-    if (a < 20'000'000 && b < 20'000'000) worst = std::max(worst, a > b ? a - b : b - a);
+    if (a < kSize && b < kSize) worst = std::max(worst, a > b ? a - b : b - a);
   }
-  CHECK(client.response(1).body() == std::string(20'000'000, 'a'));
-  CHECK(client.response(2).body() == std::string(20'000'000, 'b'));
+  CHECK(client.response(1).body() == std::string(kSize, 'a'));
+  CHECK(client.response(2).body() == std::string(kSize, 'b'));
   CHECK(worst < 2'000'000);
 }
 
