@@ -3,14 +3,15 @@
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cstring>
 
+#include "tests/server/open_files_limit.hpp"
 #include "tests/server/temporary_folder.hpp"
 #include "tests/support/server_rig.hpp"
 
@@ -157,13 +158,12 @@ TEST_CASE("without a descriptor left, accepting pauses with a log line and goes 
   // Made before: nothing else of the process may need a descriptor while there is none.
   Client waiting = running.connect_unix();
   CHECK(waiting.send(get(1, "/")).response().status() == 200);
-  rlimit before{};
-  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
-  const int next = ::dup(0);
+  const test::OpenFilesLimit limit;
+  const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  REQUIRE(next >= 0);
   ::close(next);
   const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const rlimit none{static_cast<rlim_t>(next) + 1, before.rlim_max};
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  limit.set(static_cast<rlim_t>(next) + 1);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, (running.folder / "s").c_str(), sizeof address.sun_path - 1);
@@ -173,7 +173,7 @@ TEST_CASE("without a descriptor left, accepting pauses with a log line and goes 
   eventually([&] { return running.log.count("raise the limit of open files") > 0; });
   // Those that have one are served meanwhile.
   CHECK(waiting.send(get(1, "/")).response().status() == 200);
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  limit.restore();
   CHECK(late.response().status() == 200);
 }
 

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "hosting/native_exports.hpp"
+#include "tests/server/open_files_limit.hpp"
 #include "tests/support/server_rig.hpp"
 
 namespace owind::testing {
@@ -23,7 +24,8 @@ class Folder {
  public:
   Folder() {
     std::string name = (fs::temp_directory_path() / "owind-static-XXXXXX").string();
-    path = ::mkdtemp(name.data());
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path = name;
   }
   ~Folder() { fs::remove_all(path); }
   void write(const std::string& name, const std::string& content) const {
@@ -437,20 +439,19 @@ TEST_CASE("static files: a file that may not be read is a 403, and the log says 
   HttpClient client = site.rig.connect_http();
   client.send("GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
   CHECK(client.response().status() >= 400);
+  const test::OpenFilesLimit limit;
   std::vector<int> taken;
   for (int fd; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) {
+    // A few above what is open are enough; some machines have a million.
+    if (taken.empty()) limit.set(std::min<rlim_t>(limit.soft(), static_cast<rlim_t>(fd) + 256));
     taken.push_back(fd);
-    if (taken.size() > 200'000) break;
   }
-  const bool used_up = taken.size() <= 200'000;
   client.send("GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n");
   const auto response = client.response();
   for (const int fd : taken) ::close(fd);
-  if (used_up) {
-    CHECK(response.status() == 503);
-    CHECK(response.field("Retry-After") == "1");
-    CHECK(site.log.count("www/a.txt: Too many open files: 503") == 1);
-  }
+  CHECK(response.status() == 503);
+  CHECK(response.field("Retry-After") == "1");
+  CHECK(site.log.count("www/a.txt: Too many open files: 503") == 1);
   CHECK(client.send("GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n").response().body == "a");
 }
 
