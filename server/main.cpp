@@ -363,6 +363,9 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
   }
 
   const auto role = dev::ChildRole::from_environment();
+  // Before the application, which may change the working directory. A page in place of the application stands in
+  // place of its files too, and says why they cannot be served.
+  auto mounts = role.is_page ? std::vector<middleware::StaticFiles::Mount>() : static_mounts(options);
   hosting::ManagedBridge* bridge = nullptr;
   middleware::AppFunc answers;
   if (role.is_page) {
@@ -372,12 +375,10 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
     answers = middleware::AppFunc::of(*new hosting::ManagedApp(bridge->table()));
   }
   auto& pipeline = *new middleware::Pipeline(answers);
-  // A page in place of the application stands in place of its files too, and says why they cannot be served.
-  if (!role.is_page)
-    if (auto mounts = static_mounts(options); !mounts.empty())
-      pipeline.use(std::make_unique<middleware::StaticFiles>(
-          middleware::StaticFiles::Options{std::move(mounts), options.mode == config::Mode::kDevelopment},
-          middleware::MediaTypes::of_system(), log.limited()));
+  if (!mounts.empty())
+    pipeline.use(std::make_unique<middleware::StaticFiles>(
+        middleware::StaticFiles::Options{std::move(mounts), options.mode == config::Mode::kDevelopment},
+        middleware::MediaTypes::of_system(), log.limited()));
   protocol::HttpSettings http_settings;
   http_settings.limits.max_unread_bytes =
       std::min(http_settings.limits.max_unread_bytes, options.unread_body_bytes);

@@ -9,7 +9,8 @@ namespace owind::config {
 
 /// @param given the option; empty: it was not given.
 /// @param environment the value of a variable, or null.
-/// @return the folder; empty when there is none to name (keys then live in memory, with a warning).
+/// @return the folder, absolute by the working directory of this moment; empty when there is none to name
+/// (keys then live in memory, with a warning).
 [[nodiscard]] std::filesystem::path data_protection_folder(
     const std::filesystem::path& given, const std::function<const char*(const char*)>& environment);
 

@@ -43,6 +43,15 @@ class SurroundingsTest(Case):
             owind.wait_for_log("asks for System.Configuration.ConfigurationManager")
         owind.wait_for_log("binding redirect of web.config: Some.Library 0.0.0.0-6.0.0.0 to 6.0.0.0: ignored")
 
+    def test_relative_folders_are_below_where_the_server_was_started_wherever_the_application_goes(self):
+        www = self.folder / "www"
+        www.mkdir()
+        (www / "page.html").write_text("page")
+        owind = self.start(self.application(), "--data-protection", "../keys", "--static", "/files=../www")
+        self.assertEqual(b"page", fastcgi.ask(owind.endpoint, uri="/files/page.html").body)
+        self.assertEqual(200, fastcgi.ask(owind.endpoint, uri="/protect").status)
+        self.assertTrue(list((self.folder / "keys").glob("*.key")))
+
     def test_names_that_differ_in_case_are_explained(self):
         app = self.application()
         shutil.copy(app, app.parent / "surroundings.dll")

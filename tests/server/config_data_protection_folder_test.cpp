@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <map>
 #include <string>
 
@@ -23,6 +24,13 @@ TEST_CASE("data_protection_folder: the option, else the state of the service, el
   CHECK(folder("", {{"STATE_DIRECTORY", "/var/lib/shop"}, {"HOME", "/home/ann"}}) == "/var/lib/shop/keys");
   CHECK(folder("", {{"STATE_DIRECTORY", "/var/lib/shop:/var/lib/more"}}) == "/var/lib/shop/keys");
   CHECK(folder("", {{"HOME", "/home/ann"}}) == "/home/ann/.local/share/owind/keys");
+}
+
+TEST_CASE("data_protection_folder: a relative one is below the folder in which the server was started") {
+  const auto here = std::filesystem::current_path();
+  CHECK(folder("keys", {}) == here / "keys");
+  CHECK(folder("./a/../keys", {}) == here / "keys");
+  CHECK(folder("../keys", {}) == here.parent_path() / "keys");
 }
 
 TEST_CASE("data_protection_folder: variables that are empty or relative name no folder") {

@@ -1,4 +1,5 @@
-// Shows what an application finds around it (surroundings_test.py).
+// Shows what an application finds around it (surroundings_test.py). Goes to its own folder first, as programs do that were
+// services of Windows.
 using System;
 using System.Collections.Generic;
 using System.Collections.Specialized;
@@ -23,13 +24,24 @@ namespace Surroundings
     {
         public void Configuration(IAppBuilder app)
         {
+            Directory.SetCurrentDirectory(AppContext.BaseDirectory);
+            var provider = (Func<string[], Tuple<Func<byte[], byte[]>, Func<byte[], byte[]>>>)
+                app.Properties["security.DataProtectionProvider"];
+            Func<byte[], byte[]> protect = provider(new[] { "Surroundings" }).Item1;
             string text = $"entry: {Assembly.GetEntryAssembly()?.GetName().Name}\n"
                 + $"base: {AppContext.BaseDirectory}\n"
                 + $"dependencies: {((string)AppContext.GetData("APP_CONTEXT_DEPS_FILES")).Split(';')[0]}\n"
                 + $"setting: {Setting("greeting")}\n";
             byte[] bytes = Encoding.UTF8.GetBytes(text);
             app.Use(new Func<AppFunc, AppFunc>(_ => environment =>
-                ((Stream)environment["owin.ResponseBody"]).WriteAsync(bytes, 0, bytes.Length)));
+            {
+                if ((string)environment["owin.RequestPath"] == "/protect")
+                {
+                    protect(bytes);
+                }
+
+                return ((Stream)environment["owin.ResponseBody"]).WriteAsync(bytes, 0, bytes.Length);
+            }));
         }
 
         // As an assembly of .NET Framework asks for it: by the facade System.Configuration.
