@@ -62,9 +62,14 @@ std::vector<io::ListeningSocket> open_sockets(const std::optional<io::Endpoint>&
 }
 
 fs::path make_folder() {
-  std::string name = (fs::temp_directory_path() / "owind-dev-XXXXXX").string();
+  const char* const variable = std::getenv("TMPDIR");
+  const bool is_set = variable != nullptr && *variable != '\0';
+  const std::string parent = is_set ? variable : "/tmp";
+  std::string name = (fs::path(parent) / "owind-dev-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr)
-    throw std::system_error(errno, std::generic_category(), "cannot make " + name);
+    throw io::StartupError(std::string("cannot make a folder in ") + parent +
+                               (is_set ? ", which TMPDIR names" : "") + ": " + std::strerror(errno),
+                           "Name one in TMPDIR that is there and that this user may write to.");
   return name;
 }
 
@@ -94,10 +99,12 @@ io::UniqueFd open_signals() {
   return fd;
 }
 
-bool matters(const Target& target, const fs::path& file) {
-  if (!target.project.empty()) return is_source(file);
+/// What decides how an assembly runs; not what the application writes (data, state), or it would never rest.
+bool is_program(const fs::path& file) {
+  const std::string name = file.filename().string();
   const std::string ending = file.extension().string();
-  return ending == ".dll" || ending == ".json" || ending == ".config";
+  return ending == ".dll" || ending == ".config" || name.ends_with(".deps.json") ||
+         name.ends_with(".runtimeconfig.json") || (ending == ".json" && name.starts_with("appsettings"));
 }
 
 /// What decides about packages and references, which a build looks at anew only when it restores. Of a folder
@@ -150,7 +157,8 @@ DevServer::DevServer(DevOptions options)
       sockets_(open_sockets(options_.listen)),
       folder_(make_folder()),
       watcher_(options_.poll_files ? FileWatcher::Method::kPolling : FileWatcher::Method::kEvents,
-               [this](const fs::path& file) { return matters(options_.target, file); }),
+               options_.target.project.empty() ? FileWatcher::Depth::kBeside : FileWatcher::Depth::kBelow,
+               options_.target.project.empty() ? is_program : is_source),
       signals_(open_signals()),
       notify_(open_notify(folder_ / "notify")) {
   const io::Endpoint& endpoint = sockets_.front().endpoint();
@@ -316,14 +324,18 @@ void DevServer::start_build() {
                        "-clp:NoSummary",
                        "-tl:off",
                        "-p:CustomAfterMicrosoftCommonTargets=" + msbuild_value(folder_ / "report.targets"),
+                       "-p:SharedCompilationId=" + folder_.filename().string(),
                        "-p:OwindDevReport=" + msbuild_value(folder_ / "report")};
   // What changes from here on is the next one's to restore.
   restores_ = std::exchange(restore_, false);
   if (!restores_) command.arguments.push_back("--no-restore");
-  command.environment = {{"DOTNET_NOLOGO", "1"},
-                         {"DOTNET_CLI_TELEMETRY_OPTOUT", "1"},
-                         {"DOTNET_CLI_UI_LANGUAGE", "en"},
-                         {kServerVariable, folder_.filename().string()}};
+  command.environment = {
+      {"DOTNET_NOLOGO", "1"},
+      {"DOTNET_CLI_TELEMETRY_OPTOUT", "1"},
+      {"DOTNET_CLI_UI_LANGUAGE", "en"},
+      // Helpers that it leaves for the next one are ours alone: they end with this process.
+      {"MSBUILDNODEHANDSHAKESALT", folder_.filename().string()},
+      {kServerVariable, folder_.filename().string()}};
   command.folder = options_.target.folder().string();
   command.captures_stdout = true;
   for (const Server* server : {&serving_, &next_}) keep_assemblies_of(*server);
@@ -491,6 +503,8 @@ void DevServer::application_failed(const std::string& headline) {
 }
 
 void DevServer::check_children() {
+  if (const std::string problem = browser_.problem(); !problem.empty())
+    terminal_.line(terminal_.paint(Colour::kYellow, "--open: ") + problem);
   if (build_) {
     build_->read();
     if (const auto status = build_->ended()) {
@@ -526,22 +540,7 @@ void DevServer::check_children() {
 
 void DevServer::open_browser() {
   if (!options_.open_browser || std::exchange(opened_, true)) return;
-  const char* browser = std::getenv("BROWSER");
-  std::string words[] = {browser && *browser ? browser : "xdg-open", url_};
-  // Not ours to keep: it lives as long as the browser does, and is nobody's child.
-  const pid_t between = ::fork();
-  if (between == 0) {
-    ::setsid();
-    if (::fork() != 0) _exit(0);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    char* arguments[] = {words[0].data(), words[1].data(), nullptr};
-    ::execvp(arguments[0], arguments);
-    _exit(127);
-  }
-  while (between > 0 && ::waitpid(between, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  browser_.open(url_);
 }
 
 }  // namespace owind::dev

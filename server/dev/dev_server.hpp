@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "server/dev/browser.hpp"
 #include "server/dev/child.hpp"
 #include "server/dev/diagnostic.hpp"
 #include "server/dev/file_watcher.hpp"
@@ -88,6 +89,7 @@ class DevServer {
   std::unique_ptr<Child> build_;
   Server serving_;
   Server next_;
+  Browser browser_;
   std::vector<std::pair<Server, Clock::time_point>> retiring_;
   unsigned generation_ = 0;
   bool restore_ = true;    ///< The next build restores packages.

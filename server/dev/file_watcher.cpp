@@ -23,10 +23,23 @@ bool is_skipped(const fs::path& folder) {
   return name.starts_with('.') || name == "bin" || name == "obj" || name == "node_modules";
 }
 
-/// Calls `each` with every folder from `root` down that is not skipped.
 template <typename Each>
-void walk(const fs::path& root, Each&& each) {
+void each_file(const fs::path& folder, Each&& each) {
+  std::error_code error;
+  for (fs::directory_iterator entries(folder, error); !error && entries != fs::directory_iterator();
+       entries.increment(error)) {
+    std::error_code ignored;
+    if (entries->is_regular_file(ignored)) each(*entries);
+  }
+}
+
+}  // namespace
+
+/// Calls `each` with every folder from `root` down that is watched.
+template <typename Each>
+void FileWatcher::walk(const fs::path& root, Each&& each) const {
   each(root);
+  if (depth_ == Depth::kBeside) return;
   std::error_code error;
   fs::recursive_directory_iterator entries(root, fs::directory_options::skip_permission_denied, error);
   for (; !error && entries != fs::recursive_directory_iterator(); entries.increment(error)) {
@@ -40,19 +53,8 @@ void walk(const fs::path& root, Each&& each) {
   }
 }
 
-template <typename Each>
-void each_file(const fs::path& folder, Each&& each) {
-  std::error_code error;
-  for (fs::directory_iterator entries(folder, error); !error && entries != fs::directory_iterator();
-       entries.increment(error)) {
-    std::error_code ignored;
-    if (entries->is_regular_file(ignored)) each(*entries);
-  }
-}
-
-}  // namespace
-
-FileWatcher::FileWatcher(Method method, Filter filter) : method_(method), filter_(std::move(filter)) {
+FileWatcher::FileWatcher(Method method, Depth depth, Filter filter)
+    : method_(method), depth_(depth), filter_(std::move(filter)) {
   if (method_ == Method::kPolling) return;
   fd_.reset(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   if (!fd_) method_ = Method::kPolling;
@@ -61,7 +63,7 @@ FileWatcher::FileWatcher(Method method, Filter filter) : method_(method), filter
 void FileWatcher::add(const fs::path& folder) {
   for (const fs::path& root : roots_) {
     const auto [end, ignored] = std::mismatch(root.begin(), root.end(), folder.begin(), folder.end());
-    if (end == root.end()) return;
+    if (depth_ == Depth::kBeside ? root == folder : end == root.end()) return;
   }
   roots_.push_back(folder);
   if (method_ == Method::kEvents) watch(folder, false);
@@ -125,6 +127,7 @@ std::vector<fs::path> FileWatcher::read_events() {
       if (event->len == 0) continue;
       const fs::path path = folder->second / event->name;
       if (event->mask & IN_ISDIR) {
+        if (depth_ == Depth::kBeside) continue;
         if ((event->mask & (IN_CREATE | IN_MOVED_TO)) && !is_skipped(path)) watch(path, true);
         // One that is deleted was emptied before, file by file.
         if ((event->mask & IN_MOVED_FROM) && !is_skipped(path)) {

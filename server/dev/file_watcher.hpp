@@ -17,13 +17,16 @@ namespace owind::dev {
 class FileWatcher {
  public:
   enum class Method : unsigned char { kEvents, kPolling };
+  enum class Depth : unsigned char {
+    kBeside,  ///< The folder's own files.
+    kBelow,   ///< And those of all folders in it but bin, obj, node_modules and hidden ones.
+  };
   /// Whether a file matters, by its path.
   using Filter = std::function<bool(const std::filesystem::path&)>;
 
-  FileWatcher(Method method, Filter filter);
+  FileWatcher(Method method, Depth depth, Filter filter);
 
-  /// Everything below `folder` but bin, obj, node_modules and hidden folders. Nothing for one that is
-  /// watched.
+  /// Nothing for one that is watched.
   void add(const std::filesystem::path& folder);
 
   /// To be watched for input; -1 while polling.
@@ -46,7 +49,11 @@ class FileWatcher {
   void forget(const std::filesystem::path& folder);
   bool is_root(const std::filesystem::path& folder) const;
 
+  template <typename Each>
+  void walk(const std::filesystem::path& root, Each&& each) const;
+
   Method method_;
+  const Depth depth_;
   const Filter filter_;
   io::UniqueFd fd_;
   std::vector<std::filesystem::path> roots_;

@@ -244,6 +244,9 @@ bool is_project_name(std::string_view name) {
 void write_project(const fs::path& parent, std::string_view name, std::string_view which) {
   const fs::path folder = parent / name;
   std::error_code error;
+  if (fs::exists(fs::symlink_status(folder, error)) && !fs::is_directory(folder, error))
+    throw std::invalid_argument("there is a file " + folder.string() +
+                                "; the folder of the project needs the name");
   if (fs::exists(folder, error) && !(fs::is_directory(folder, error) && fs::is_empty(folder, error)))
     throw std::invalid_argument(folder.string() + " exists and is not an empty folder");
   fs::create_directories(folder, error);

@@ -1,5 +1,6 @@
 """`owind new` and `owind dev`: from an empty folder to a page that follows its source."""
 import os
+import re
 import shutil
 import signal
 import socket
@@ -131,8 +132,8 @@ class DevTest(Case):
         dev.edit("Startup.cs", "var path = ", "var path == ")
         dev.wait_for("build failed")
         self.assertRegex(dev.log(), r"Startup\.cs:\d+:\d+: error CS\d+: ")
-        until(lambda: dev.ask().status == 503, "the page with the error is there")
-        page = dev.ask().body.decode()
+        # Until the program before it has gone, either may answer.
+        page = until(lambda: (answer := dev.ask()).status == 503 and answer.body, "the page with the error is there").decode()
         self.assertIn("hello does not build", page)
         self.assertIn("var path <u>==</u> (string)", page)
         self.assertIn("CS1525", page)
@@ -142,8 +143,8 @@ class DevTest(Case):
         dev.edit("Startup.cs", "var path == ", "var path = ",
                  "app.Use(", 'if (app != null) throw new Exception("no <database>"); app.Use(')
         dev.wait_for("did not start")
-        until(lambda: b"did not start" in dev.ask().body, "the page says that it did not start")
-        self.assertIn(b"no &lt;database&gt;", dev.ask().body)
+        page = until(lambda: b"did not start" in (answer := dev.ask()).body and answer.body, "the page says that it did not start")
+        self.assertIn(b"no &lt;database&gt;", page)
 
         # And an exception in a request, with its source.
         dev.edit("Startup.cs", 'if (app != null) throw new Exception("no <database>"); app.Use(', "app.Use(",
@@ -220,7 +221,13 @@ class DevTest(Case):
         dev = self.dev(project, "--host", "app.test", "--listen", f"http://unix:{self.folder}/dev.sock", env=environment)
         self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in processes_with(mark)])
         dev.wait_for("ready ")
-        self.assertTrue(list(temporary.glob("owind-dev-*")))
+        own, = temporary.glob("owind-dev-*")
+        # Helpers of its builds are not shared with other builds, which would miss them at the end.
+        helpers = [Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in processes_with(mark)]
+        compilers = [words for words in helpers if any(b"VBCSCompiler" in word for word in words)]
+        self.assertTrue(compilers, helpers)
+        for words in compilers:
+            self.assertIn(f"-pipename:{own.name}".encode(), words)
         dev.edit("Startup.cs", "Hello from brief", "Hello")
         dev.wait_for("building brief")
         dev.signal(signal.SIGTERM)
@@ -239,6 +246,14 @@ class DevTest(Case):
         # Not HTML: nothing is added.
         first = dev.ask("/_owind/refresh.js")
         self.assertEqual(200, first.status)
+        # What the application writes is no change of it.
+        for name in ("state.json", "data/appsettings.json", "plugins/Other.dll", "log.txt"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text("{}")
+        shutil.rmtree(folder / "data")
+        (folder / "appsettings.json").write_text("{}")
+        dev.wait_for("reloaded ")
+        self.assertEqual(["changed  appsettings.json"], re.findall("changed .*", dev.log()))
         data = (folder / "Hello.dll").read_bytes()
         (folder / "new.tmp").write_bytes(data)
         (folder / "new.tmp").rename(folder / "Hello.dll")
@@ -375,7 +390,41 @@ class RestoreTest(Case):
         self.assertTrue(self.build.next())
 
 
+class OpenTest(Case):
+    def open(self, browser):
+        folder = Path(tempfile.mkdtemp(dir=self.folder)) / "app"
+        shutil.copytree(places.HELLO.parent, folder)
+        dev = Dev(folder, "Hello.dll", "--open", env={"BROWSER": browser})
+        self.own.append(dev)
+        self.addCleanup(dev.stop)
+        return dev
+
+    def test_the_browser_gets_its_arguments_and_the_address(self):
+        script = self.folder / "browser"
+        script.write_text('#!/bin/sh\necho "$@" >"$0.tmp"\nmv "$0.tmp" "$0.said"\n')
+        script.chmod(0o755)
+        dev = self.open(f"{script} --incognito")
+        said = self.folder / "browser.said"
+        until(said.exists, "the browser is started")
+        self.assertEqual(f"--incognito http://127.0.0.1:{dev.port}\n", said.read_text())
+        dev.wait_for("ready ")
+        self.assertNotIn("no browser", dev.log())
+
+    def test_one_that_does_not_open_is_told(self):
+        self.open("/nonexist --incognito").wait_for("--open: no browser was opened by /nonexist: it cannot be run")
+        self.open("false").wait_for("--open: no browser was opened by false: exit code 1")
+
+
 class BrokenSettingTest(Case):
+    def test_a_folder_for_temporary_files_that_is_not_there_is_named(self):
+        folder = self.folder / "temporary"
+        shutil.copytree(places.HELLO.parent, folder)
+        dev = Dev(folder, "Hello.dll", env={"TMPDIR": "/nonexist"})
+        self.own.append(dev)
+        self.addCleanup(dev.stop)
+        self.assertEqual(1, dev.wait(20))
+        self.assertIn("cannot make a folder in /nonexist, which TMPDIR names", dev.log())
+
     def test_a_setting_with_which_nothing_starts_is_told_at_once(self):
         folder = self.folder / "refused"
         shutil.copytree(places.HELLO.parent, folder)

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "middleware/limits.hpp"
+#include "server/dev/browser.hpp"
 #include "server/dev/build_report.hpp"
 #include "server/dev/child.hpp"
 #include "server/dev/diagnostic.hpp"
@@ -144,6 +145,21 @@ TEST_CASE("find_target: a project, its folder, or an assembly") {
   CHECK(find_target(folder / "out/App.dll").project.empty());
   CHECK(
       contains(message_of<std::invalid_argument>([&] { (void)find_target(folder / "no"); }), "there is no "));
+  // A solution is no project, but there are some below it.
+  fs::create_directories(folder / "all/src/Web/obj");
+  write(folder / "all/src/Web/obj/no.csproj");
+  write(folder / "all/src/Web/Web.csproj");
+  const auto message = [&](const char* name) {
+    return message_of<std::invalid_argument>([&] { (void)find_target(folder / name); });
+  };
+  CHECK(contains(message("all"), "there is no project in "));
+  CHECK(contains(message("all"), "in folders of it: src/Web/Web.csproj; name the one to run"));
+  for (const char* name : {"all/My.slnx", "all/My.sln"}) {
+    write(folder / name);
+    CHECK(contains(message("all"),
+                   std::string(name) + " is a solution; name the project to run, one of src/Web/Web.csproj"));
+    CHECK(contains(message(name), "is a solution"));
+  }
   CHECK(contains(
       message_of<std::invalid_argument>([&] { (void)find_target(folder / "out/App.runtimeconfig.json"); }),
       "neither a project"));
@@ -155,7 +171,7 @@ TEST_CASE("FileWatcher: tells what changed, in old folders and new ones, and wha
     for (const char* name : {"sub", "bin", "obj", ".git", "node_modules"})
       fs::create_directory(folder / name);
     write(folder / "sub/a.cs");
-    FileWatcher watcher(method, is_source);
+    FileWatcher watcher(method, FileWatcher::Depth::kBelow, is_source);
     watcher.add(folder.path());
     watcher.add(folder / "sub");
     CHECK(watcher.changed().empty());
@@ -187,7 +203,7 @@ TEST_CASE("FileWatcher: what is watched may go away and come back") {
     const fs::path root = folder / "project";
     fs::create_directory(root);
     write(root / "a.cs");
-    FileWatcher watcher(method, is_source);
+    FileWatcher watcher(method, FileWatcher::Depth::kBelow, is_source);
     watcher.add(root);
     fs::rename(root, folder / "elsewhere");
     CHECK_FALSE(wait_changed(watcher, root).empty());
@@ -200,6 +216,37 @@ TEST_CASE("FileWatcher: what is watched may go away and come back") {
     write(root / "b.cs");
     CHECK(wait_changed(watcher, root).contains("b.cs"));
   }
+}
+
+TEST_CASE("FileWatcher: of a folder's own files, whatever goes on in folders of it") {
+  for (const auto method : {FileWatcher::Method::kEvents, FileWatcher::Method::kPolling}) {
+    TemporaryFolder folder;
+    fs::create_directory(folder / "sub");
+    FileWatcher watcher(method, FileWatcher::Depth::kBeside, is_source);
+    watcher.add(folder.path());
+    write(folder / "sub/a.cs");
+    fs::create_directory(folder / "new");
+    write(folder / "new/a.cs");
+    fs::rename(folder / "new", folder / "newer");
+    fs::remove_all(folder / "newer");
+    write(folder / "b.cs");
+    CHECK(wait_changed(watcher, folder.path()) == std::set<std::string>{"b.cs"});
+    fs::remove(folder / "b.cs");
+    CHECK(wait_changed(watcher, folder.path()) == std::set<std::string>{"b.cs"});
+  }
+}
+
+TEST_CASE("browser_command: the words of BROWSER, and the address") {
+  using Words = std::vector<std::string>;
+  CHECK(browser_command("", "http://x") == Words{"xdg-open", "http://x"});
+  CHECK(browser_command(" ", "http://x") == Words{"xdg-open", "http://x"});
+  CHECK(browser_command("chrome --incognito", "http://x") == Words{"chrome", "--incognito", "http://x"});
+  CHECK(browser_command("chrome --app=%s  -y:lynx", "http://x") == Words{"chrome", "--app=http://x", "-y"});
+  TemporaryFolder folder;
+  const std::string program = folder / "a browser";
+  write(program);
+  REQUIRE(::chmod(program.c_str(), 0755) == 0);
+  CHECK(browser_command(program, "http://x") == Words{program, "http://x"});
 }
 
 TEST_CASE("is_source: what builds and browsers read, and nothing that an application writes") {
@@ -293,6 +340,9 @@ TEST_CASE("owind new: a folder that is not empty is left alone, and names are na
   CHECK(fs::exists(folder / "one/one.csproj"));
   CHECK(contains(message_of<std::invalid_argument>([&] { write_project(folder.path(), "one", "minimal"); }),
                  "is not an empty folder"));
+  write(folder / "file");
+  CHECK(contains(message_of<std::invalid_argument>([&] { write_project(folder.path(), "file", "minimal"); }),
+                 "there is a file " + (folder / "file")));
   for (const char* name : {"a", "App1", "My.App", "my-app_2"}) CHECK(is_project_name(name));
   for (const char* name : {"", "1a", "a/b", "..", "a b", "-a", "a.", "\xc3\xa4"})
     CHECK_FALSE(is_project_name(name));
