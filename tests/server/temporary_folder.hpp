@@ -1,4 +1,5 @@
-// A folder of its own for one test, removed with everything in it.
+// A folder of its own for one test, removed with everything in it. Its name is short: the path of a Unix
+// socket in it has to fit into 107 bytes.
 #pragma once
 
 #include <stdlib.h>
@@ -14,7 +15,9 @@ namespace owind::test {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "owind-test-XXXXXX").string();
+    auto parent = std::filesystem::temp_directory_path();
+    if (parent.native().size() > 40) parent = "/tmp";
+    std::string name = (parent / "owind-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
     path_ = name;
   }
