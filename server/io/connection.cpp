@@ -107,8 +107,7 @@ void Connection::on_heartbeat() noexcept {
 
 void Connection::drain() noexcept {
   guarded([&] {
-    draining_ = true;
-    codec_->drain();
+    start_drain();
     close_if_drained();
   });
 }
@@ -149,8 +148,7 @@ void Connection::stop_now() {
   // What has arrived and was not read is answered as well.
   if (!closed_ && closing_ == Closing::kNo && (interest_ & EPOLLIN)) on_readable();
   if (closed_) return;
-  draining_ = true;
-  codec_->drain();
+  start_drain();
   const std::size_t open = streams_.size();
   for (std::size_t i = open; i-- > 0;)
     if (i < streams_.size() && streams_[i].exchange && streams_[i].exchange->started()) service(streams_[i]);
@@ -219,10 +217,16 @@ bool Connection::input_waits() const {
   return ::recv(socket_.get(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+void Connection::start_drain() {
+  if (!std::exchange(draining_, true)) draining_since_ = shard_.now();
+  codec_->drain();
+}
+
 void Connection::close_if_drained() {
   if (!draining_ || closed_ || !streams_.empty() || closing_ != Closing::kNo || unsent() > 0 ||
       !kept_.empty())
     return;
+  if (!any_message_ && !over(shard_.now(), draining_since_, limits_.fresh_grace)) return;
   // A request may have arrived that has not been read yet: it is still served.
   if (!codec_->mid_message() && !input_waits()) close(false);
 }

@@ -31,6 +31,11 @@ class Shard;
 /// Milliseconds since the shard's start, as of the last heartbeat: coarse, and free to read.
 using Tick = std::uint64_t;
 
+/// More than `limit` has passed since `since`. A limit of 0 is none.
+inline bool over(Tick now, Tick since, ConnectionLimits::Duration limit) {
+  return limit.count() > 0 && now > since && now - since > static_cast<Tick>(limit.count());
+}
+
 class Connection final : public exchange::ExchangeOwner,
                          public SocketWatch::Watched,
                          private protocol::HeadSink {
@@ -156,8 +161,10 @@ class Connection final : public exchange::ExchangeOwner,
   void close(bool reset);
   void begin_drain();
   bool dropped_enough(Tick now) const;
+  void start_drain();
   void close_if_drained();
   void send_failure();
+  void fail_all();
   void give_up(Stream& stream, middleware::AbortReason reason, bool orphan_now);
   void check_stream(Stream& stream, Tick now);
   void give_up_fullest();
@@ -187,6 +194,8 @@ class Connection final : public exchange::ExchangeOwner,
   Tick message_since_ = 0;   ///< When the unfinished record began to come; 0: there is none.
   Tick dropping_since_ = 0;  ///< What comes has been dropped, behind a response; 0: it is not.
   Tick paused_since_ = 0;
+  Tick draining_since_ = 0;
+  Tick failed_since_ = 0;  ///< Of fail_when_idle_.
   std::uint64_t messages_ = 0;
   std::uint32_t interest_ = 0;
   bool is_tcp_;

@@ -22,6 +22,9 @@ struct ConnectionLimits {
 
   Duration idle_timeout = std::chrono::seconds(90);
   Duration first_record_timeout = std::chrono::seconds(5);
+  /// For how long a connection on which nothing has come yet may still bring a request when the server drains: who
+  /// has just connected means to, and would see it end without an answer.
+  Duration fresh_grace = std::chrono::seconds(1);
   Duration head_timeout = std::chrono::seconds(30);
   Duration body_timeout = std::chrono::seconds(60);
   std::uint64_t min_body_rate = 0;  ///< Bytes a second while the application waits for them; 0: none.
@@ -37,6 +40,8 @@ struct ConnectionLimits {
   Duration stall_timeout = std::chrono::seconds(10);
   /// A multiplexed connection whose buffers are full of bodies that nobody reads.
   Duration cap_timeout = std::chrono::seconds(30);
+  /// A response that has failed, and cannot be shown to have while others run on its connection.
+  Duration failure_timeout = std::chrono::seconds(30);
 
   /// Request bodies buffered on one connection: above it its reading stops. Kestrel's MaxRequestBufferSize.
   std::size_t max_buffered_bytes = 1024 * 1024;

@@ -105,11 +105,14 @@ void Connection::fail_stream(Stream& stream, AbortReason reason, bool orphan_now
   if (stream.exchange && stream.exchange->application_runs()) give_up(stream, reason, orphan_now);
   end_stream(stream, After::kKeep);
   switch (failure) {
-    case Failure::kCloseNow:
+    case Failure::kReset:
       closing_ = Closing::kFailAfterFlush;
       break;
+    case Failure::kClose:
+      closing_ = Closing::kDrainAfterFlush;
+      break;
     case Failure::kCloseWhenIdle:
-      fail_when_idle_ = true;
+      if (!std::exchange(fail_when_idle_, true)) failed_since_ = shard_.now();
       break;
     case Failure::kEndedEarly:
       break;

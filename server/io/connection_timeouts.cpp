@@ -14,13 +14,6 @@ using exchange::Exchange;
 using middleware::AbortReason;
 using middleware::Severity;
 
-namespace {
-/// More than `limit` has passed since `since`. A limit of 0 is none.
-bool over(Tick now, Tick since, ConnectionLimits::Duration limit) {
-  return limit.count() > 0 && now > since && now - since > static_cast<Tick>(limit.count());
-}
-}  // namespace
-
 void Connection::check_stream(Stream& stream, Tick now) {
   const auto& limits = limits_;
   if (!stream.head_complete) {
@@ -59,6 +52,11 @@ void Connection::check_stream(Stream& stream, Tick now) {
     return;
   }
   // Only the time that the application has waited for: it may read as slowly as it likes.
+  if (!(interest_ & EPOLLIN)) {
+    // It is we who do not read: the bodies of others fill the memory.
+    stream.last_body = now;
+    return;
+  }
   stream.waited += now - std::max(looked, stream.since);
   const bool slow = limits.min_body_rate &&
                     stream.waited > static_cast<Tick>(limits.body_rate_grace.count()) &&
@@ -102,6 +100,20 @@ void Connection::give_up_fullest() {
   }
 }
 
+/// One has failed, and its visitor waits for an end that only the connection's can be.
+void Connection::fail_all() {
+  log(Severity::kWarning, nullptr,
+      "connection closed with " + std::to_string(streams_.size()) +
+          " open request(s): another response on it had failed, which the front end cannot be told "
+          "otherwise");
+  for (auto& stream : streams_) give_up(stream, AbortReason::kDisconnected, false);
+  streams_.clear();
+  codec_->fail_connection(out());
+  closing_ = Closing::kDrainAfterFlush;
+  flush();
+  if (!closed_) update_interest();
+}
+
 void Connection::look_at_timeouts() {
   if (closed_) return;
   const Tick now = shard_.now();
@@ -136,14 +148,25 @@ void Connection::look_at_timeouts() {
     if (!has_output() && dropped_enough(now)) close(false);
     return;
   }
+  if (const std::uint64_t messages = codec_->messages(); messages != messages_) {
+    // One ended with its response, not with input.
+    messages_ = messages;
+    any_message_ = true;
+    if (message_since_) message_since_ = now;
+  }
   if (streams_.empty()) {
+    // The time for output counts.
+    if (has_output()) return;
     // By the begin of what is unfinished, not by the last byte: a trickle keeps nothing open. Idle is who
     // neither sends nor gets anything.
-    const bool too_long = !any_message_ ? over(now, opened_, limits.first_record_timeout)
-                          : message_since_
-                              ? over(now, message_since_, limits.head_timeout)
-                              : over(now, std::max(last_input_, last_output_), limits.idle_timeout);
-    if (!too_long) return;
+    const bool too_long = (!any_message_ && over(now, opened_, limits.first_record_timeout)) ||
+                          (message_since_ ? over(now, message_since_, limits.head_timeout)
+                                          : any_message_ && over(now, std::max(last_input_, last_output_),
+                                                                 limits.idle_timeout));
+    if (!too_long) {
+      close_if_drained();
+      return;
+    }
     if (!codec_->expire()) {
       close(false);
       return;
@@ -157,6 +180,10 @@ void Connection::look_at_timeouts() {
       over(now, paused_since_, limits.cap_timeout)) {
     give_up_fullest();
     paused_since_ = now;
+  }
+  if (fail_when_idle_ && over(now, failed_since_, limits.failure_timeout)) {
+    fail_all();
+    return;
   }
   for (std::size_t i = streams_.size(); i-- > 0;)
     if (i < streams_.size()) check_stream(streams_[i], now);

@@ -74,7 +74,10 @@ enum class After : std::uint8_t {
 
 /// How a stream that breaks off after its head is made visible as a failure.
 enum class Failure : std::uint8_t {
-  kCloseNow,       ///< The bytes were appended: send them and close at once (TCP: with a reset).
+  kReset,  ///< The bytes were appended: send them and close, on TCP with a reset. Nothing but that may tell
+           ///< the peer.
+  kClose,  ///< The same without a reset, which would take along what is still on its way of other
+           ///< responses: the failure shows in the bytes.
   kEndedEarly,     ///< The stream was ended with fewer bytes than it announced; the connection goes on.
   kCloseWhenIdle,  ///< Nothing was appended: no new streams; when the other streams are done, fail the
                    ///< connection.
@@ -91,11 +94,13 @@ class Codec {
   /// until kNeedMore, kPaused or kPeerError. Views end with the input and with the next call.
   virtual Fed feed(std::span<const std::byte> input, HeadSink& heads) = 0;
 
-  /// What has begun to arrive takes too long. True: feed() says how to answer that, without input; false: close.
+  /// What has begun to arrive takes too long. True: feed() says how to answer that, without input; false:
+  /// close.
   virtual bool expire() { return false; }
   /// Takes no request after the ones that have begun: their responses say so, where the protocol can.
   virtual void drain() {}
-  /// Whether a peer goes on sending a request's body when it has got the head of its response. nginx does not.
+  /// Whether a peer goes on sending a request's body when it has got the head of its response. nginx does
+  /// not.
   virtual bool full_duplex() const { return false; }
 
   /// Whether the peer puts several requests at once on this connection.

@@ -50,6 +50,7 @@ Fed FastCgiCodec::feed(std::span<const std::byte> input, HeadSink& heads) {
         to.keep = event.keep_connection;
         to.authorizer = event.role == fcgi::Role::kAuthorizer;
         if (!event.keep_connection) keep_ = false;
+        if (state_.active() > 1) was_shared_ = true;
         return fed;
       case Kind::kParam:
         continue;
@@ -253,7 +254,8 @@ Failure FastCgiCodec::fail(StreamId stream, bool length_announced, bool others_l
   failed_id_ = id;
   if (!others_live) {
     fcgi::append_failure(out, id);
-    return Failure::kCloseNow;
+    // What is still on its way of the others' may be whole responses.
+    return asks_values_ || was_shared_ ? Failure::kClose : Failure::kReset;
   }
   if (length_announced) {
     // Fewer bytes than announced: every client notices, and the other streams are not disturbed. What still

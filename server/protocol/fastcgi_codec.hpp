@@ -51,9 +51,10 @@ class FastCgiCodec final : public Codec {
   /// Whether the peer wants the connection kept after the stream that ends next. All streams of one
   /// connection ask the same in practice; one that asks for a close closes it.
   bool keep_ = true;
-  bool asks_values_ = false;  ///< The peer sent GET_VALUES: it means to multiplex.
   std::vector<Held> held_;
   std::array<std::byte, 16> late_end_{};
+  bool asks_values_ = false;  ///< The peer sent GET_VALUES: it means to multiplex.
+  bool was_shared_ = false;   ///< It had several requests open at once.
   std::uint16_t failed_id_ =
       1;  ///< Of the last stream that failed: its failure goes under a name that is an id.
   // The STDOUT record at the end of the output that may still grow.

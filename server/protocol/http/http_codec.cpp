@@ -6,8 +6,8 @@
 #include <cstring>
 #include <utility>
 
-#include "middleware/request_block.hpp"
 #include "middleware/http_date.hpp"
+#include "middleware/request_block.hpp"
 
 namespace owind::protocol {
 namespace {
@@ -413,10 +413,10 @@ After HttpCodec::end(StreamId stream, Verdict, Output& out) {
 
 Failure HttpCodec::fail(StreamId, bool, bool, Output&) {
   // Neither the last chunk nor the announced length: every reader notices (RFC 9112 §8). What has neither
-  // ends in a reset.
+  // ends in a reset, as far as the socket has one: HTTP/1.0, which sends no request ahead.
   state_ = State::kDead;
   keep_ = adds_suffix_ = false;
-  return Failure::kCloseNow;
+  return framing_ == Framing::kClose ? Failure::kReset : Failure::kClose;
 }
 
 }  // namespace owind::protocol

@@ -12,6 +12,7 @@ namespace {
 
 namespace wire = fastcgi::testing;
 using Transport = ServerRig::Transport;
+using std::chrono::seconds;
 
 TEST_CASE("an application that fails before its head is a 500, and the connection goes on") {
   ServerRig rig;
@@ -227,6 +228,70 @@ TEST_CASE("a failure with other live streams and no length lets them end, takes 
   CHECK_FALSE(client.so_far(3).ended);
   // A reset would take what is still on its way to the others.
   CHECK(client.ended());
+}
+
+TEST_CASE("a failure with other live streams and no length waits for them for 30 s, then all of them fail") {
+  ServerRig rig;
+  SharedRequest held;
+  Gate started;
+  std::atomic<int> aborts{0};
+  rig.add("/hold", [&](const SharedRequest& request) {
+    held = request;
+    request->when_aborted([&](FakeRequest&, int) { ++aborts; });
+    started.open();
+  });
+  rig.add("/fail", [](const SharedRequest& r) {
+    r->head(200);
+    r->write("12345");
+    r->complete(OWIND_OUTCOME_FAULTED);
+  });
+  Client client = rig.connect(Transport::kTcp);
+  client.send(get(1, "/hold"));
+  started.wait();
+  client.send(get(3, "/fail"));
+  CHECK(client.receive_out(3, 20).body() == "12345");
+  rig.wait_all_free_but(1);
+  rig.advance(seconds(29));
+  CHECK(aborts == 0);
+  rig.advance(seconds(2));
+  client.receive_all();
+  CHECK(client.failed());
+  CHECK(client.ended());
+  eventually([&] { return aborts == 1; });
+  held->complete();
+  held.reset();
+}
+
+TEST_CASE("a failure takes nothing along of the response before it, whose end is still on its way") {
+  ServerRig rig;
+  rig.add("/large", source(300'000));
+  rig.add("/fail", [](const SharedRequest& r) {
+    r->head(200);
+    r->write("12345");
+    r->complete(OWIND_OUTCOME_FAULTED);
+  });
+  // Over TCP, where there is a reset. The first response has ended in the server, not in the client.
+  Client client = rig.connect(Transport::kTcp);
+  client.set_receive_buffer(16 * 1024);
+  client.send(wire::record(9, 0, wire::pair("FCGI_MPXS_CONNS", "")) + get(1, "/large"));
+  CHECK(client.receive_out(1, 200'000).status() == 200);
+  rig.wait_all_free();
+  client.send(get(3, "/fail"));
+  rig.wait_read(client);
+  rig.wait_all_free();
+  client.receive_all();
+  CHECK(client.so_far(1).ended);
+  CHECK(client.so_far(1).body().size() == 300'000);
+  CHECK(client.failed());
+  CHECK_FALSE(client.so_far(3).ended);
+
+  HttpClient pipelining = rig.connect_http(Transport::kTcp);
+  pipelining.send(
+      "GET /large HTTP/1.1\r\nHost: a\r\n\r\n"
+      "GET /fail HTTP/1.1\r\nHost: a\r\n\r\n");
+  for (int i = 0; i < 4; ++i) rig.on_leader([] {});
+  CHECK(pipelining.response().body.size() == 300'000);
+  CHECK_FALSE(pipelining.response().whole);
 }
 
 TEST_CASE("two writers at once: one gets BUSY or both take turns, the length holds, no byte is lost") {

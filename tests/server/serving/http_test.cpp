@@ -1,6 +1,8 @@
 // HTTP over real sockets: keep-alive, pipelining, bodies in both directions, refusals, time.
 #include <doctest/doctest.h>
 
+#include <sys/socket.h>
+
 #include "tests/support/server_rig.hpp"
 
 namespace owind::testing {
@@ -358,7 +360,10 @@ TEST_CASE("http: a visitor that leaves behind pipelined requests aborts the one 
 // ---- time
 
 TEST_CASE("http: a head that does not come in time is a 408; a connection without one ends without a word") {
-  ServerRig rig;
+  RigOptions options;
+  // Browsers connect ahead of their requests.
+  options.limits.first_record_timeout = seconds(130);
+  ServerRig rig(options);
   rig.add("/", hello());
   HttpClient half = rig.connect_http();
   half.send("GET / HTTP/1.1\r\nHost: a\r\n");
@@ -366,6 +371,8 @@ TEST_CASE("http: a head that does not come in time is a 408; a connection withou
   rig.advance(seconds(29));
   half.send("X: y\r\n");
   rig.wait_read(half);
+  char byte;
+  CHECK(::recv(half.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0);
   rig.advance(seconds(2));
   CHECK(half.response().status() == 408);
   CHECK(half.rest().empty());
@@ -374,6 +381,48 @@ TEST_CASE("http: a head that does not come in time is a 408; a connection withou
   rig.advance(seconds(91));
   CHECK(idle.rest().empty());
   CHECK(idle.ended());
+}
+
+TEST_CASE("http: after an early response the time for the next head begins, not that of the upload goes on") {
+  ServerRig rig;
+  SharedRequest held;
+  Gate started;
+  rig.add("/hold", [&](const SharedRequest& request) {
+    held = request;
+    started.open();
+  });
+  rig.add("/", hello());
+  HttpClient client = rig.connect_http();
+  client.send("POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n0123456789");
+  started.wait();
+  rig.advance(seconds(40));
+  held->head(200);
+  held->complete();
+  held.reset();
+  CHECK(client.response().field("Connection") == "");
+  // A heartbeat.
+  rig.advance(seconds(1));
+  client.send(std::string(90, 'x') + http_get("/"));
+  CHECK(client.response().status() == 200);
+}
+
+TEST_CASE(
+    "a response whose request is done is sent for as long as its reader reads, however short the idle "
+    "timeout") {
+  RigOptions options;
+  options.limits.idle_timeout = seconds(2);
+  ServerRig rig(options);
+  for (std::size_t bytes = 220'000; bytes <= 500'000; bytes += 20'000)
+    rig.add("/" + std::to_string(bytes), source(bytes));
+  for (std::size_t bytes = 220'000; bytes <= 500'000; bytes += 20'000) {
+    INFO(bytes);
+    HttpClient client = rig.connect_http();
+    client.send(http_get("/" + std::to_string(bytes)));
+    rig.wait_read(client);
+    for (int i = 0; i < 4; ++i) rig.on_leader([] {});
+    rig.advance(seconds(5));
+    CHECK(client.response().body.size() == bytes);
+  }
 }
 
 TEST_CASE(
@@ -420,7 +469,9 @@ TEST_CASE("http: a drain lets what runs end, says so, and closes what is idle") 
   ServerRig rig;
   SharedRequest held;
   rig.add("/hold", [&](const SharedRequest& request) { held = request; });
+  rig.add("/", hello());
   HttpClient idle = rig.connect_http();
+  CHECK(idle.send(http_get("/")).response().status() == 200);
   HttpClient busy = rig.connect_http();
   busy.send(http_get("/hold"));
   rig.wait_all_free_but(1);

@@ -27,11 +27,32 @@ TEST_CASE("a drain closes idle connections at once") {
   Held h;
   Client client = h.rig.connect();
   CHECK(client.send(get(1, "/")).response().status() == 200);
-  Client fresh = h.rig.connect();
   h.rig.shard().drain();
   CHECK_FALSE(client.receive());
   CHECK(client.ended());
-  CHECK_FALSE(fresh.receive());
+  h.rig.wait_connections(0);
+}
+
+TEST_CASE("a drain gives a connection on which nothing has come yet a second for its request") {
+  Held h;
+  Client silent = h.rig.connect();
+  Client late = h.rig.connect();
+  HttpClient http = h.rig.connect_http();
+  h.rig.shard().drain();
+  h.rig.on_leader([] {});
+  h.rig.advance(std::chrono::milliseconds(900));
+  CHECK(h.rig.connections() == 3);
+  CHECK(late.send(get(1, "/")).response().status() == 200);
+  const auto response = http.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").response();
+  CHECK(response.status() == 200);
+  CHECK(response.field("Connection") == "close");
+  CHECK(http.rest().empty());
+  http.close();
+  CHECK_FALSE(late.receive());
+  h.rig.wait_connections(1);
+  h.rig.advance(std::chrono::milliseconds(200));
+  CHECK_FALSE(silent.receive());
+  CHECK(silent.ended());
   h.rig.wait_connections(0);
 }
 
