@@ -17,18 +17,58 @@ class CommandFailed(AssertionError):
     pass
 
 
-def run(command, env=None, check=True, seconds=900, **more):
-    """A finished process with its output as text; a failure shows the end of it."""
+def run(command, env=None, check=True, seconds=3600, **more):
+    """A finished process with its output as text; a failure shows the end of it. The time only ends what hangs: a loaded machine
+    compiles for long."""
     done = subprocess.run([str(word) for word in command], env=env, text=True, capture_output=True, timeout=seconds, **more)
     if check and done.returncode:
         raise CommandFailed(f"{' '.join(map(str, command))}\nexit code {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
     return done
 
 
+# Short: the paths of Unix sockets below it must fit into 107 bytes. The number of the process stands behind it.
+PREFIX = "owind-ctr-"
+PLACE = Path("/var/tmp")
+
+
+def private_network():
+    """10.N, of which no route of this machine speaks; another run at the same time begins its search elsewhere."""
+    routes = []
+    for line in Path("/proc/net/route").read_text().splitlines()[1:]:
+        destination, mask = (int.from_bytes(bytes.fromhex(word)[::-1], "big") for word in (line.split()[1], line.split()[7]))
+        if mask:
+            routes.append((destination, mask))
+    for n in range(100):
+        second = 100 + (os.getpid() + n) % 100
+        ours = (10 << 24) | (second << 16)
+        if all((ours ^ destination) & mask & 0xFFFF0000 for destination, mask in routes):
+            return f"10.{second}"
+    raise AssertionError("every network from 10.100 to 10.199 is in use")
+
+
 class Engine:
     def __init__(self):
-        # Short: the paths of Unix sockets below it must fit into 107 bytes.
-        self.folder = Path(tempfile.mkdtemp(prefix="owind-ctr-", dir="/var/tmp"))
+        self.remove_left()
+        self.make(Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=PLACE)))
+
+    @classmethod
+    def remove_left(cls):
+        """What a run has left that was killed: its containers would go on and hold their ports."""
+        for folder in PLACE.glob(f"{PREFIX}*"):
+            pid = folder.name.removeprefix(PREFIX).split("-")[0]
+            if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+                left = cls.__new__(cls)
+                left.use(folder)
+                left.remove()
+
+    def use(self, folder):
+        self.folder = folder
+        self.env = {**os.environ, "CONTAINERS_CONF": f"{folder}/containers.conf", "TMPDIR": f"{folder}/tmp",
+                    "CONTAINERS_STORAGE_CONF": f"{folder}/storage.conf", "BUILDAH_ISOLATION": "chroot"}
+
+    def make(self, folder):
+        self.use(folder)
+        network = private_network()
         atexit.register(self.remove)
         # A run that is cancelled leaves nothing either.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -46,9 +86,9 @@ volume_path="{self.folder}/volumes"
 [network]
 network_backend="netavark"
 network_config_dir="{self.folder}/networks"
+default_subnet="{network}.0.0/24"
+default_subnet_pools=[{{"base"="{network}.128.0/17","size"=24}}]
 """)
-        self.env = {**os.environ, "CONTAINERS_CONF": f"{self.folder}/containers.conf", "TMPDIR": f"{self.folder}/tmp",
-                    "CONTAINERS_STORAGE_CONF": f"{self.folder}/storage.conf", "BUILDAH_ISOLATION": "chroot"}
         # Native overlay, and where the kernel has none for this file system, plain copies.
         self.use_storage("overlay")
         if self.buildah("from", "scratch", check=False).returncode:

@@ -18,14 +18,22 @@ HELLO = "localhost/owind-hello:latest"
 APP = "localhost/owind-app:latest"
 
 _engine = None
+_failure = None
 
 
 def engine():
-    """The engine of this process, with every image; built at the first call."""
-    global _engine
+    """The engine of this process, with every image; built at the first call. What failed then fails again at once."""
+    global _engine, _failure
+    if _failure:
+        raise _failure
     if _engine is None:
-        _engine = Engine()
-        build(_engine)
+        try:
+            made = Engine()
+            build(made)
+        except Exception as failure:
+            _failure = failure
+            raise
+        _engine = made
     return _engine
 
 
@@ -82,8 +90,8 @@ def base(engine):
             shutil.rmtree(folder / path)
             (folder / path).mkdir()
         archive.parent.mkdir(parents=True, exist_ok=True)
-        run(["tar", "-C", folder, "-cf", f"{archive}.new", "."])
-        os.rename(f"{archive}.new", archive)
+        run(["tar", "-C", folder, "-cf", f"{archive}.{os.getpid()}", "."])
+        os.rename(f"{archive}.{os.getpid()}", archive)
         shutil.rmtree(folder)
     container = engine.buildah("from", "scratch").stdout.strip()
     engine.buildah("add", "-q", container, archive, "/")
