@@ -211,6 +211,10 @@ class FilesTest(unittest.TestCase):
                 self.assertIn(f"server {listen} ", of_kind(name, "ConfigMap")["data"]["nginx.conf"])
                 self.assertRegex(of_kind(name, "ConfigMap")["data"]["nginx.conf"], re.compile(r"listen 8080;"))
 
+    def test_no_variable_of_a_service_is_taken_for_a_setting(self):
+        for _, _, template in self.pods():
+            self.assertIs(False, template["spec"]["enableServiceLinks"])
+
     def test_every_container_is_restricted_and_limited(self):
         for _, _, template in self.pods():
             security = template["spec"]["securityContext"]

@@ -25,7 +25,7 @@ class ScalingTest(unittest.TestCase):
         cls.engine = images.engine()
 
     def setUp(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="owind-scale-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="owind-scale-", dir=places.TEMPORARY))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
     def replicas(self, scheme, delay):
@@ -94,7 +94,7 @@ class ScalingTest(unittest.TestCase):
             self.assertTrue(container.is_running())
 
     def test_a_rolling_restart_behind_haproxy_loses_no_request(self):
-        self.replicas("http", "3s")
+        self.replicas("http", "5s")
         self.haproxy((ROOT / "conf/haproxy/owind-scale.cfg").read_text())
         with Load(self.front, TARGETS) as load:
             self.roll(lambda: self.states() == ["UP", "UP"])
