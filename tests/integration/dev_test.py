@@ -173,7 +173,7 @@ class DevTest(Case):
         until(lambda: b"has ended" in dev.ask().body, "the page says that it has ended")
         port = dev.port
         dev.signal(signal.SIGINT)
-        self.assertEqual(0, dev.wait(20))
+        self.assertEqual(0, dev.wait(60))
         with self.assertRaises(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=5)
 
@@ -231,7 +231,7 @@ class DevTest(Case):
         dev.edit("Startup.cs", "Hello from brief", "Hello")
         dev.wait_for("building brief")
         dev.signal(signal.SIGTERM)
-        self.assertEqual(0, dev.wait(20))
+        self.assertEqual(0, dev.wait(60))
         self.assertIn("goodbye from brief", dev.log())
         until(lambda: not processes_with(mark), "the last process has gone")
         self.assertEqual([], list(temporary.glob("owind-dev-*")))
@@ -268,7 +268,7 @@ class DevTest(Case):
         dev.wait_for("ready ")
         self.assertEqual(200, dev.ask().status)
         dev.type(b"\x03")
-        self.assertEqual(0, dev.wait(20))
+        self.assertEqual(0, dev.wait(60))
         dev.screen.join()
         self.assertIn("katana-style: no request is running any more", dev.log())
         self.assertIn("stopped", dev.log())
@@ -289,7 +289,7 @@ class DevTest(Case):
             self.assertNotEqual(5000, dev.port)
             self.assertEqual(b"Hello, World!", dev.ask().body)
         fixed = self.dev(folder, "Hello.dll", "--listen", f"http://127.0.0.1:{dev.port}", name="fixed")
-        self.assertEqual(1, fixed.wait(20))
+        self.assertEqual(1, fixed.wait(60))
         self.assertIn("another process listens there", fixed.log())
 
 
@@ -422,7 +422,7 @@ class BrokenSettingTest(Case):
         dev = Dev(folder, "Hello.dll", env={"TMPDIR": "/nonexist"})
         self.own.append(dev)
         self.addCleanup(dev.stop)
-        self.assertEqual(1, dev.wait(20))
+        self.assertEqual(1, dev.wait(60))
         self.assertIn("cannot make a folder in /nonexist, which TMPDIR names", dev.log())
 
     def test_a_setting_with_which_nothing_starts_is_told_at_once(self):
@@ -431,7 +431,7 @@ class BrokenSettingTest(Case):
         dev = Dev(folder, "Hello.dll", env={"OWIND_SHARDS": "x"})
         self.own.append(dev)
         self.addCleanup(dev.stop)
-        self.assertEqual(2, dev.wait(20))
+        self.assertEqual(2, dev.wait(60))
         self.assertIn('OWIND_SHARDS: "x" is not a whole number', dev.log())
 
     def test_a_setting_with_which_the_application_does_not_start_is_told_by_the_page(self):
