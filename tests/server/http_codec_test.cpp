@@ -563,7 +563,7 @@ TEST_CASE("HttpCodec: a failure cuts the message: no last chunk [RFC 9112 8]") {
   auto& codec = one.conversation.codec;
   codec.head(1, head, one.conversation.out);
   codec.body(1, "half", one.conversation.out);
-  CHECK(codec.fail(1, false, false, one.conversation.out) == Failure::kCloseNow);
+  CHECK(codec.fail(1, false, false, one.conversation.out) == Failure::kClose);
   CHECK(one.sent().ends_with("\r\n\r\n4\r\nhalf\r\n"));
 }
 
