@@ -75,6 +75,7 @@ io::ConnectionLimits connection_limits(const config::ServerOptions& options) {
   limits.write_timeout = options.write_timeout;
   limits.max_buffered_bytes = options.connection_buffer_bytes;
   limits.min_body_rate = options.min_body_rate.value_or(0);
+  limits.min_response_rate = options.min_response_rate.value_or(0);
   return limits;
 }
 
@@ -86,7 +87,16 @@ io::ConnectionLimits http_limits(const config::ServerOptions& options) {
   // Browsers connect ahead of their requests.
   limits.first_record_timeout = limits.idle_timeout;
   limits.min_body_rate = options.min_body_rate.value_or(config::kHttpMinBytesPerSecond);
-  limits.min_response_rate = config::kHttpMinBytesPerSecond;
+  limits.min_response_rate = options.min_response_rate.value_or(config::kHttpMinBytesPerSecond);
+  return limits;
+}
+
+protocol::HttpLimits http_message_limits(const config::ServerOptions& options) {
+  protocol::HttpLimits limits;
+  limits.max_request_line_bytes = options.max_request_line_bytes;
+  limits.max_fields_bytes = options.max_request_headers_bytes;
+  limits.max_fields = options.max_request_headers_count;
+  limits.max_unread_bytes = std::min(limits.max_unread_bytes, options.unread_body_bytes);
   return limits;
 }
 
@@ -380,8 +390,7 @@ int serve(const config::ServerOptions& options, const process::Readiness& readin
         middleware::StaticFiles::Options{std::move(mounts), options.mode == config::Mode::kDevelopment},
         middleware::MediaTypes::of_system(), log.limited()));
   protocol::HttpSettings http_settings;
-  http_settings.limits.max_unread_bytes =
-      std::min(http_settings.limits.max_unread_bytes, options.unread_body_bytes);
+  http_settings.limits = http_message_limits(options);
   middleware::PageRefresh* refresh = nullptr;
   if (!role.generation.empty()) {
     auto owned = std::make_unique<middleware::PageRefresh>(tokens, role.generation);

@@ -124,6 +124,12 @@ struct ServerOptions {
   /// Bytes of one value, 431 above it. The content of one record, which is all that nginx can send; large values that
   /// are meant to be (client certificates, tickets of single sign-on) reach 16 to 48 KiB.
   std::size_t max_param_value_bytes = 64 * 1024;
+  /// Over HTTP: bytes of the request line without its CRLF, 414 above it. Kestrel's MaxRequestLineSize.
+  std::size_t max_request_line_bytes = 8 * 1024;
+  /// Over HTTP: bytes of all field lines with their CRLFs, 431 above it. Kestrel's MaxRequestHeadersTotalSize.
+  std::size_t max_request_headers_bytes = 32 * 1024;
+  /// Over HTTP: number of field lines, 431 above it. Kestrel's MaxRequestHeaderCount.
+  std::size_t max_request_headers_count = 100;
   /// Requests at once on one connection, 503 above it. RFC 9113 §6.5.2 recommends at least 100 streams; nginx uses one,
   /// HAProxy as many as FCGI_MAX_REQS announces.
   std::size_t max_requests_per_connection = 100;
@@ -142,6 +148,10 @@ struct ServerOptions {
   /// Least bytes a second of a body that the application waits for, 408 below it, after five seconds; 0: off. Without a
   /// value off over FastCGI, as in nginx, which sees the visitor's rate and we do not; kHttpMinBytesPerSecond over HTTP.
   std::optional<std::size_t> min_body_rate;
+  /// Least bytes a second of a response that a peer takes while output waits for it, after five seconds; the connection
+  /// is closed below it; 0: off. Without a value off over FastCGI, where the front end takes it as its visitor does;
+  /// kHttpMinBytesPerSecond over HTTP.
+  std::optional<std::size_t> min_response_rate;
 
   /// From the complete head to the end of the application; after it 504, or a broken response if it has begun: streams count, as
   /// with php-fpm's request_terminate_timeout. 0: off, as in Kestrel, nginx and php-fpm.

@@ -133,6 +133,45 @@ class BodiesTest(HttpCase):
         connection.close()
 
 
+class LimitsTest(HttpCase):
+    """The defaults of docs/limits.md, and that the options reach the wire."""
+
+    def statuses(self, port, line, fields, count, body):
+        """Of requests that are one below a limit, at it, and one above it: a list for each limit."""
+        ask = lambda *arguments, **more: http.ask(port, *arguments, **more).status
+        # What the client sends itself: "GET  HTTP/1.1", and Host and Connection.
+        own = len("Host: test.example\r\nConnection: close\r\n")
+        return [[ask(target="/?" + "x" * (line + more - len("GET /? HTTP/1.1"))) for more in (-1, 0, 1)],
+                [ask(headers=[("X", "x" * (fields + more - own - len("X: \r\n")))]) for more in (-1, 0, 1)],
+                [ask(headers=[("X", "y")] * (count + more - 2)) for more in (-1, 0, 1)],
+                [self.status_of_length(port, body + more) for more in (-1, 0, 1)]]
+
+    @staticmethod
+    def status_of_length(port, length):
+        """Of a body that is announced and asked for (100), not sent."""
+        with http.Connection(port) as connection:
+            connection.send_head("POST", "/drain", [("Content-Length", str(length)), ("Expect", "100-continue")])
+            return int(connection.read_until(b"\r\n").split()[1])
+
+    def test_the_defaults_are_kestrels(self):
+        self.assertEqual([[200, 200, 414], [200, 200, 431], [200, 200, 431], [100, 100, 413]],
+                         self.statuses(self.port, 8 * 1024, 32 * 1024, 100, 30_000_000))
+
+    def test_the_first_head_of_a_connection_has_the_time_of_a_head(self):
+        port = places.free_port()
+        self.start(places.HELLO, "--head-timeout", "1", "--idle-timeout", "300", listen=[f"http://127.0.0.1:{port}"])
+        with http.Connection(port) as connection:
+            connection.socket.sendall(b"GET / HTTP/1.1\r\n")
+            self.assertEqual(408, connection.read_response().status)
+
+    def test_each_has_an_option(self):
+        port = places.free_port()
+        self.start(places.TOUR, "--max-request-line-bytes", "16k", "--max-request-headers-bytes", "1k",
+                   "--max-request-headers-count", "20", "--max-body-bytes", "40M", listen=[f"http://127.0.0.1:{port}"])
+        self.assertEqual([[200, 200, 414], [200, 200, 431], [200, 200, 431], [100, 100, 413]],
+                         self.statuses(port, 16 * 1024, 1024, 20, 40 * 1024 * 1024))
+
+
 class FailuresTest(HttpCase):
     def test_an_exception_before_the_head_is_a_clean_500(self):
         response = self.ask(target="/error/before")
