@@ -128,7 +128,7 @@ internal sealed class KeyRing
                 {
                     Warn(
                         $"data protection: the newest key is older than {Lifetime.Days} days and cannot be replaced: " +
-                        $"{exception.Message} It goes on protecting. Let this process, or another one with the same keys, " +
+                        $"{exception.Message.TrimEnd('.')}. It goes on protecting. Let this process, or another one with the same keys, " +
                         $"write to '{_folder}'.");
                 }
 
