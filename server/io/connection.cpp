@@ -226,9 +226,19 @@ void Connection::close_if_drained() {
   if (!draining_ || closed_ || !streams_.empty() || closing_ != Closing::kNo || unsent() > 0 ||
       !kept_.empty())
     return;
-  if (!any_message_ && !over(shard_.now(), draining_since_, limits_.fresh_grace)) return;
+  // Bounded by the limits of uploads.
+  if (codec_->awaits_uploads()) return;
+  if (!any_message_ && limits_.fresh_grace.count() > 0 &&
+      !over(shard_.now(), draining_since_, limits_.fresh_grace))
+    return;
   // A request may have arrived that has not been read yet: it is still served.
-  if (!codec_->mid_message() && !input_waits()) close(false);
+  if (codec_->mid_message() || input_waits()) return;
+  // Who shares it may send the next request while responses are on their way to it, and closed sockets answer
+  // with a reset, which would take them along.
+  if (codec_->shares_connection())
+    begin_drain();
+  else
+    close(false);
 }
 
 }  // namespace owind::io

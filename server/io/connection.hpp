@@ -127,10 +127,11 @@ class Connection final : public exchange::ExchangeOwner,
   void on_begin(const protocol::Event& event);
   void on_head_end(Stream& stream);
   void on_body(Stream& stream, std::span<const std::byte> bytes);
-  void refuse_body(Stream& stream, int status);
+  void refuse_body(Stream& stream, int status, std::string_view reason);
   void after_input();
   std::size_t buffered_bodies() const;
   bool should_pause() const;
+  bool bodies_fill_memory() const;
   /// Tells the watch what is waited for, when that has changed.
   void update_interest();
   void discard(std::size_t bytes);

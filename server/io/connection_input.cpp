@@ -55,13 +55,17 @@ bool Connection::should_pause() const {
   if (closing_ == Closing::kNo && unsent() > 2 * limits_.output_high_bytes) return true;
   // As much as may be thrown away behind the last response was. Not closed for it: a front end that still
   // sends, nginx among them, would lose the response; it finds it when its sending blocks.
-  if (closing_ == Closing::kDrainAfterFlush || closing_ == Closing::kDraining)
-    return discarded_ > limits_.unread_body_bytes;
+  if (closing_ != Closing::kNo) return discarded_ > limits_.unread_body_bytes;
   // Where requests share the connection one that does not read must not hold up those that come behind it: up
   // to the connection's bound.
   if (streams_.size() == 1 && !codec_->shares_connection() && streams_[0].exchange &&
       streams_[0].exchange->request_body_over_mark())
     return true;
+  return bodies_fill_memory();
+}
+
+/// The connection's own bound, or the process's while it holds a part of that.
+bool Connection::bodies_fill_memory() const {
   const std::size_t buffered = buffered_bodies();
   return buffered > limits_.max_buffered_bytes || (buffered > 0 && shard_.buffers_full());
 }
@@ -71,7 +75,7 @@ void Connection::on_readable() {
   const ssize_t n = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (n > 0) {
     last_input_ = shard_.now();
-    if (closing_ == Closing::kDraining || closing_ == Closing::kDrainAfterFlush)
+    if (closing_ != Closing::kNo)
       discard(static_cast<std::size_t>(n));
     else
       feed(buffer.first(static_cast<std::size_t>(n)));
@@ -115,7 +119,7 @@ std::size_t Connection::feed_some(const std::span<const std::byte> all) {
     if (event.kind == Event::Kind::kNeedMore || event.kind == Event::Kind::kPaused) break;
     on_event(event);
     // What follows the last response of a connection that closes is thrown away.
-    if (closing_ == Closing::kDrainAfterFlush || closing_ == Closing::kDraining) {
+    if (closing_ != Closing::kNo) {
       discarded_ += input.size();
       input = {};
       break;
@@ -175,9 +179,7 @@ void Connection::on_event(const Event& event) {
       on_body(*stream, event.bytes);
       return;
     case Event::Kind::kBodyRefused:
-      log(Severity::kWarning, stream,
-          "request body refused with " + std::to_string(event.status) + ": " + std::string(event.reason));
-      refuse_body(*stream, event.status);
+      refuse_body(*stream, event.status, event.reason);
       return;
     case Event::Kind::kBodyEnd:
       if (stream->exchange) stream->exchange->request_body_end();
@@ -241,9 +243,7 @@ void Connection::on_body(Stream& stream, std::span<const std::byte> bytes) {
   if (!stream.exchange || stream.refuse_status) return;
   Exchange& x = *stream.exchange;
   if (limits_.max_body_bytes && x.request_body_bytes() + bytes.size() > limits_.max_body_bytes) {
-    log(Severity::kWarning, &stream,
-        "request body refused with 413: more than " + std::to_string(limits_.max_body_bytes) + " bytes");
-    refuse_body(stream, 413);
+    refuse_body(stream, 413, "more than " + std::to_string(limits_.max_body_bytes) + " bytes");
     return;
   }
   if (!x.request_body(bytes)) {
@@ -256,9 +256,11 @@ void Connection::on_body(Stream& stream, std::span<const std::byte> bytes) {
 }
 
 /// The body cannot be had whole.
-void Connection::refuse_body(Stream& stream, int status) {
+void Connection::refuse_body(Stream& stream, int status, std::string_view reason) {
   // Where nobody reads it any more, that is no failure of the response.
   if (!stream.exchange || stream.refuse_status || stream.exchange->request_body_over()) return;
+  log(Severity::kWarning, &stream,
+      "request body refused with " + std::to_string(status) + ": " + std::string(reason));
   if (!stream.submit && !stream.exchange->take_head()) {
     // Too late for an answer of ours.
     fail_stream(stream);

@@ -144,6 +144,13 @@ void Connection::look_at_timeouts() {
     abort(AbortReason::kTimeout);
     return;
   }
+  if (codec_->awaits_uploads()) {
+    codec_->end_late_uploads(now, static_cast<std::uint64_t>(limits.unread_body_timeout.count()),
+                             static_cast<std::uint64_t>(limits.unread_body_idle_timeout.count()), out());
+    flush();
+    if (!closed_) update_interest();
+    if (closed_ || (streams_.empty() && codec_->awaits_uploads())) return;
+  }
   if (streams_.empty() && codec_->skipping()) {
     if (!has_output() && dropped_enough(now)) close(false);
     return;
@@ -176,7 +183,7 @@ void Connection::look_at_timeouts() {
     if (!closed_) update_interest();
     return;
   }
-  if (!(interest_ & EPOLLIN) && streams_.size() > 1 && buffered_bodies() > limits.max_buffered_bytes &&
+  if (!(interest_ & EPOLLIN) && streams_.size() > 1 && bodies_fill_memory() &&
       over(now, paused_since_, limits.cap_timeout)) {
     give_up_fullest();
     paused_since_ = now;

@@ -112,6 +112,14 @@ class Codec {
   /// Whether what comes belongs to a body whose response has ended, and is dropped to get to the next request.
   virtual bool skipping() const { return false; }
 
+  /// Whether responses are out whose ends wait for the ends of their uploads.
+  virtual bool awaits_uploads() const { return false; }
+  /// Ends those whose uploads have gone on for more than `most`, or been silent for more than `silence`, by a clock
+  /// of which `now` is the time. To be called now and then.
+  virtual void end_late_uploads(std::uint64_t now, std::uint64_t most, std::uint64_t silence, Output& out) {
+    (void)now, (void)most, (void)silence, (void)out;
+  }
+
   /// Appends the interim response that lets the peer send its body. Before head() only.
   virtual void continue_100(StreamId, Output&) {}
   /// Appends the head of a stream's response.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "fastcgi/cgi_response.hpp"
 #include "fastcgi/record_encoder.hpp"
@@ -90,13 +91,17 @@ Fed FastCgiCodec::feed(std::span<const std::byte> input, HeadSink& heads) {
   }
 }
 
-/// Whether the event is of a stream whose response is out: its body is dropped, and behind that END_REQUEST is due.
+/// Whether the event is of a stream whose response is out: its body is dropped, and behind that END_REQUEST
+/// is due.
 bool FastCgiCodec::takes_held(const fcgi::Event& event, Fed& fed) {
   using Kind = fcgi::Event::Kind;
   if (event.kind != Kind::kStdin && event.kind != Kind::kStdinEnd && event.kind != Kind::kAbort) return false;
   const auto held = std::find_if(held_.begin(), held_.end(), [&](const Held& h) { return h.id == event.id; });
   if (held == held_.end()) return false;
-  if (event.kind == Kind::kStdin) return true;
+  if (event.kind == Kind::kStdin) {
+    held->news = true;
+    return true;
+  }
   late_end_ = fcgi::encode_end_request(held->id, 0, held->status);
   state_.end(held->id);
   held_.erase(held);
@@ -231,9 +236,11 @@ After FastCgiCodec::end(StreamId stream, Verdict verdict, Output& out) {
   const bool receiving = state_.receiving(id);
   seal(out);
   if (receiving && asks_values_ && keep_) {
-    // Behind END_REQUEST HAProxy takes no more of the upload from its visitor, who may not look for the response
-    // before all is sent. The end of STDOUT is all that the response needs.
-    held_.push_back({id, status});
+    // Behind END_REQUEST HAProxy takes no more of the upload from its visitor, who may not look for the
+    // response before all is sent. The end of STDOUT is all that the response needs.
+    Held& held = held_.emplace_back();
+    held.id = id;
+    held.status = status;
     fcgi::append_record(out, fcgi::RecordType::kStdout, id, {});
     return After::kKeep;
   }
@@ -243,8 +250,25 @@ After FastCgiCodec::end(StreamId stream, Verdict verdict, Output& out) {
   // be used again. One that multiplexes goes on with its other streams, and what still comes of this one is
   // ignored (§3.3): also while there is no other, because HAProxy puts new ones on a connection of which we
   // have closed our half.
+  cut_upload_ = cut_upload_ || receiving;
   if (receiving && state_.active() == 0 && !asks_values_) return After::kDrainThenClose;
-  return keep_ ? After::kKeep : After::kClose;
+  if (keep_) return After::kKeep;
+  return cut_upload_ ? After::kDrainThenClose : After::kClose;
+}
+
+void FastCgiCodec::end_late_uploads(std::uint64_t now, std::uint64_t most, std::uint64_t silence,
+                                    Output& out) {
+  std::erase_if(held_, [&](Held& held) {
+    if (held.since == 0) held.since = held.last = now;
+    if (std::exchange(held.news, false)) held.last = now;
+    if (now - held.since <= most && now - held.last <= silence) return false;
+    // What still comes is ignored (§3.3).
+    seal(out);
+    const auto record = fcgi::encode_end_request(held.id, 0, held.status);
+    out.insert(out.end(), record.begin(), record.end());
+    state_.end(held.id);
+    return true;
+  });
 }
 
 Failure FastCgiCodec::fail(StreamId stream, bool length_announced, bool others_live, Output& out) {

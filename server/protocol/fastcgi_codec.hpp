@@ -32,6 +32,8 @@ class FastCgiCodec final : public Codec {
   bool mid_message() const override { return state_.mid_record(); }
   std::uint64_t messages() const override { return state_.records(); }
   bool shares_connection() const override { return asks_values_; }
+  bool awaits_uploads() const override { return !held_.empty(); }
+  void end_late_uploads(std::uint64_t now, std::uint64_t most, std::uint64_t silence, Output& out) override;
 
  private:
   static constexpr std::size_t kNoRecord = static_cast<std::size_t>(-1);
@@ -40,6 +42,8 @@ class FastCgiCodec final : public Codec {
   struct Held {
     std::uint16_t id;
     fastcgi::ProtocolStatus status;
+    std::uint64_t since = 0, last = 0;  ///< When it was first seen, and last with news; 0: not yet.
+    bool news = false;                  ///< Something of the upload has come since it was looked at.
   };
 
   std::size_t feed_params(std::span<const std::byte> input, HeadSink& heads);
@@ -55,6 +59,7 @@ class FastCgiCodec final : public Codec {
   std::array<std::byte, 16> late_end_{};
   bool asks_values_ = false;  ///< The peer sent GET_VALUES: it means to multiplex.
   bool was_shared_ = false;   ///< It had several requests open at once.
+  bool cut_upload_ = false;   ///< A request has ended before its upload: more of that may come.
   std::uint16_t failed_id_ =
       1;  ///< Of the last stream that failed: its failure goes under a name that is an id.
   // The STDOUT record at the end of the output that may still grow.

@@ -2,12 +2,15 @@
 // still comes is read and dropped within limits.
 #include <doctest/doctest.h>
 
+#include "tests/fastcgi/conversation.hpp"
 #include "tests/support/server_rig.hpp"
 
 namespace owind::testing {
 namespace {
 
+namespace wire = fastcgi::testing;
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 using Transport = ServerRig::Transport;
 
 /// More than sockets take between them.
@@ -208,6 +211,92 @@ TEST_CASE("http: a response that is taken slowly is not cut for a visitor who ha
     client.close();
     rig.wait_connections(0);
   }
+}
+
+// ---- FastCGI, from who multiplexes
+
+const std::string kGetValues = wire::record(9, 0, wire::pair("FCGI_MPXS_CONNS", ""));
+
+TEST_CASE("fcgi: limit: time for an upload behind its response, and of silence in it, where requests share") {
+  RigOptions options;
+  options.limits.unread_body_timeout = seconds(30);
+  options.limits.unread_body_idle_timeout = seconds(5);
+  ServerRig rig(options);
+  rig.add("/", early(413));
+  rig.add("/hello", hello());
+  for (const bool silent : {true, false}) {
+    CAPTURE(silent);
+    Client client = rig.connect();
+    client.send(kGetValues + head_of(1, "POST", "/"));
+    CHECK(client.receive_out(1, 30).status() == 413);
+    rig.advance(milliseconds(250));  // Seen for the first time.
+    const int steps = silent ? 5 : 30;
+    for (int i = 0; i < steps; ++i) {
+      if (!silent) {
+        client.send(wire::stdin_record(1, "x"));
+        rig.wait_read(client);
+      }
+      rig.advance(seconds(1));
+    }
+    // Others are answered, and its own end is still to come.
+    CHECK(client.send(get(3, "/hello")).response(3).body() == "Hello, World!");
+    CHECK_FALSE(client.so_far(1).ended);
+    rig.advance(seconds(1));
+    CHECK(client.response(1).ended);
+    // What still comes is ignored.
+    client.send(wire::stdin_record(1, "late") + wire::stdin_record(1));
+    CHECK(client.send(get(5, "/hello")).response(5).body() == "Hello, World!");
+    client.close();
+  }
+}
+
+TEST_CASE("fcgi: a drain waits for uploads behind their responses, and lets these arrive") {
+  ServerRig rig;
+  rig.add("/large", source(300'000));
+  Client client = rig.connect(Transport::kTcp);
+  client.set_receive_buffer(16 * 1024);
+  client.send(kGetValues + head_of(1, "POST", "/large") + wire::stdin_record(1, "x"));
+  CHECK(client.receive_out(1, 200'000).status() == 200);
+  rig.wait_all_free();
+  rig.shard().drain();
+  rig.on_leader([] {});
+  client.send(wire::stdin_record(1, "more") + wire::stdin_record(1));
+  client.receive_all();
+  CHECK(client.so_far(1).body().size() == 300'000);
+  CHECK(client.so_far(1).ended);
+  CHECK_FALSE(client.reset());
+}
+
+TEST_CASE("fcgi: a request that comes while a drain ends takes nothing along of the response before it") {
+  ServerRig rig;
+  rig.add("/large", source(300'000));
+  Client client = rig.connect(Transport::kTcp);
+  client.set_receive_buffer(16 * 1024);
+  client.send(kGetValues + get(1, "/large"));
+  CHECK(client.receive_out(1, 200'000).status() == 200);
+  rig.wait_all_free();
+  rig.shard().drain();
+  rig.on_leader([] {});
+  client.send(get(3, "/large"));
+  client.receive_all();
+  CHECK(client.so_far(1).ended);
+  CHECK(client.so_far(1).body().size() == 300'000);
+  CHECK_FALSE(client.reset());
+}
+
+TEST_CASE("fcgi: an early response reaches who asks for values and wants the connection closed") {
+  ServerRig rig;
+  rig.add("/large", source(300'000));
+  Client client = rig.connect(Transport::kTcp);
+  client.set_receive_buffer(16 * 1024);
+  client.send(kGetValues + head_of(1, "POST", "/large", false) + wire::stdin_record(1, "x"));
+  CHECK(client.receive_out(1, 200'000).status() == 200);
+  rig.wait_all_free();
+  client.send(wire::stdin_record(1, std::string(10'000, 'x')));
+  client.receive_all();
+  CHECK(client.so_far(1).body().size() == 300'000);
+  CHECK(client.so_far(1).ended);
+  CHECK_FALSE(client.reset());
 }
 
 }  // namespace

@@ -172,6 +172,44 @@ TEST_CASE("a connection at its cap whose requests make progress loses none") {
   CHECK(h.held[1]->aborts == 0);
 }
 
+TEST_CASE("where bodies that nobody reads fill the process's memory, those who share a connection are not held up for ever") {
+  RigOptions options;
+  options.max_buffered = 64 * 1024;
+  Holding h(options);
+  Client client = h.rig.connect();
+  client.send(wire::record(9, 0, wire::pair("FCGI_MPXS_CONNS", "")) + head_of(1, "POST", "/hold") +
+              head_of(3, "POST", "/hold"));
+  h.wait_held(2);
+  const std::string piece = wire::stdin_record(1, std::string(8192, 'x'));
+  std::size_t sent = 0;
+  h.send_until_paused(client, piece, sent);
+  CHECK(h.buffered() > 64 * 1024);
+  h.rig.advance(seconds(29));
+  CHECK(h.held[0]->aborts == 0);
+  h.rig.advance(seconds(2));
+  CHECK(client.receive_out(1, 20).status() == 408);
+  eventually([&] { return h.held[0]->aborts == 1; });
+  CHECK(h.held[1]->aborts == 0);
+}
+
+TEST_CASE("behind the last response of a connection nothing more is answered while output waits") {
+  ServerRig rig;
+  Client client = rig.connect();
+  // More answers than the socket takes, fewer than stop the reading; then a request that ends the connection.
+  std::string unknown;
+  for (int i = 0; i < 20'000; ++i) unknown += wire::record(99, 0, "12345678");
+  client.send(unknown);
+  rig.wait_read(client);
+  client.send(wire::begin(1, /*role=*/7, /*flags=*/0));
+  rig.wait_read(client);
+  client.send_some(std::string_view(unknown).substr(0, 16'000));
+  for (int i = 0; i < 4; ++i) rig.on_leader([] {});
+  const auto records = client.receive_all();
+  REQUIRE(!records.empty());
+  CHECK(records.back().type == 3);
+  CHECK(records.size() == 20'001);
+}
+
 TEST_CASE("a writer waits at the mark of its pipe and of the output, and goes on as the front end reads") {
   Holding h;
   Client client = h.rig.connect();
