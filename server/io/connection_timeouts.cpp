@@ -149,7 +149,8 @@ void Connection::look_at_timeouts() {
                              static_cast<std::uint64_t>(limits.unread_body_idle_timeout.count()), out());
     flush();
     if (!closed_) update_interest();
-    if (closed_ || (streams_.empty() && codec_->awaits_uploads())) return;
+    // Where the last one ended in a drain the connection is being closed in good order: idle or not.
+    if (closed_ || closing_ != Closing::kNo || (streams_.empty() && codec_->awaits_uploads())) return;
   }
   if (streams_.empty() && codec_->skipping()) {
     if (!has_output() && dropped_enough(now)) close(false);

@@ -416,30 +416,26 @@ class OpenTest(Case):
 
 
 class BrokenSettingTest(Case):
-    def test_a_folder_for_temporary_files_that_is_not_there_is_named(self):
-        folder = self.folder / "temporary"
+    def dev_with(self, name, environment):
+        folder = self.folder / name
         shutil.copytree(places.HELLO.parent, folder)
-        dev = Dev(folder, "Hello.dll", env={"TMPDIR": "/nonexist"})
+        dev = Dev(folder, "Hello.dll", env=environment)
         self.own.append(dev)
         self.addCleanup(dev.stop)
+        return dev
+
+    def test_a_folder_for_temporary_files_that_is_not_there_is_named(self):
+        dev = self.dev_with("temporary", {"TMPDIR": "/nonexist"})
         self.assertEqual(1, dev.wait(60))
         self.assertIn("cannot make a folder in /nonexist, which TMPDIR names", dev.log())
 
     def test_a_setting_with_which_nothing_starts_is_told_at_once(self):
-        folder = self.folder / "refused"
-        shutil.copytree(places.HELLO.parent, folder)
-        dev = Dev(folder, "Hello.dll", env={"OWIND_SHARDS": "x"})
-        self.own.append(dev)
-        self.addCleanup(dev.stop)
+        dev = self.dev_with("refused", {"OWIND_SHARDS": "x"})
         self.assertEqual(2, dev.wait(60))
         self.assertIn('OWIND_SHARDS: "x" is not a whole number', dev.log())
 
     def test_a_setting_with_which_the_application_does_not_start_is_told_by_the_page(self):
-        folder = self.folder / "shown"
-        shutil.copytree(places.HELLO.parent, folder)
-        dev = Dev(folder, "Hello.dll", env={"OWIND_STATIC": "/a=/nonexist"})
-        self.own.append(dev)
-        self.addCleanup(dev.stop)
+        dev = self.dev_with("shown", {"OWIND_STATIC": "/a=/nonexist"})
         dev.wait_for("did not start")
         page = dev.ask()
         self.assertEqual(503, page.status)
